@@ -1,0 +1,78 @@
+/**
+ * What a resource is. A participant guards one resource per group it is a
+ * member of. Everything here is synchronous, deterministic and in memory: no
+ * clock, no random, no I/O. Durability is the log's: the host forces the
+ * `prepared` record with the *effect* before the yes leaves, and replays
+ * effects at a restart. So an effect is plain JSON, says all that will change,
+ * and applying it a second time under the same number changes nothing.
+ *
+ * ```
+ *   operations → locks() → [granted, first come first served] → prepare() → effect
+ *                                      effect → commit() | abort()
+ * ```
+ */
+import type { Json } from '../base/canonical-json.ts';
+import type { ErrorCode } from '../base/error-registry.ts';
+import type { AttemptNumber, TransactionId } from '../base/ids.ts';
+
+/** The resources of part 1. */
+export type ResourceKind = 'ledger' | 'history' | 'notebook';
+
+/** One operation as a client sent it, already validated by operations.ts. */
+export interface Operation {
+  readonly group: string;
+  readonly resource: ResourceKind;
+  readonly type: string;
+  readonly [field: string]: Json;
+}
+
+/**
+ * `read` goes with `read`, `change` with `change` (additions commute), and
+ * `exclusive` with nothing.
+ */
+export type LockMode = 'read' | 'change' | 'exclusive';
+
+/** A key is unique within its group, for example `account/1` or `room/lobby`. */
+export interface LockRequest {
+  readonly key: string;
+  readonly mode: LockMode;
+}
+
+/** Why a resource votes no: a code of the registry and a sentence with the values. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly detail: string;
+}
+
+/** What prepare() found. Results are one per operation, in order; null effect = nothing will change. */
+export type Prepared =
+  | { readonly vote: 'yes'; readonly results: readonly Json[]; readonly effect: Json }
+  | { readonly vote: 'no'; readonly refusal: Refusal }
+  /** Funds are held by undecided transactions: ask again when one of them has ended. */
+  | { readonly vote: 'wait'; readonly refusal: Refusal };
+
+/** One committed change as readers of the feed see it; the shape of `data` is the resource's. */
+export interface Change {
+  readonly number: AttemptNumber;
+  readonly id: TransactionId;
+  readonly data: Json;
+}
+
+/** A resource of one group on one participant. */
+export interface Resource {
+  readonly kind: ResourceKind;
+  /** The locks all these operations need together; keys may repeat with different modes (the stronger holds). */
+  locks(operations: readonly Operation[]): readonly LockRequest[];
+  /** Checks and reserves. Called with the locks held. A no or a wait reserves nothing. */
+  prepare(number: AttemptNumber, operations: readonly Operation[]): Prepared;
+  /** Reserves again what an effect from the log reserved (restart), with no check. */
+  restorePrepared(number: AttemptNumber, effect: Json): void;
+  /** Applies an effect once per number, frees what was reserved, and says what changed (empty if applied before). */
+  commit(number: AttemptNumber, id: TransactionId, effect: Json): readonly Change[];
+  /** Frees what was reserved; unknown numbers are fine. */
+  abort(number: AttemptNumber): void;
+  /** All committed state as JSON lines (not what is reserved), in an order that is a function of the state. */
+  snapshot(): readonly Json[];
+  /** Replaces all committed state; reservations stay. */
+  restore(lines: readonly Json[]): void;
+}
