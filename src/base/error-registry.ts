@@ -9,6 +9,8 @@ const fatal = (exitCode: number, meaning: string, remedy: string) =>
 const unsure = (status: number, meaning: string, remedy: string) =>
   ({ definite: false, status, exitCode: 1, meaning, remedy }) as const;
 
+/** The registry: one row per code, kept one row per line so that it reads as a table. */
+// prettier-ignore
 export const ERRORS = {
   // What a client sent.
   'malformed-json': bad(400, 'The body is not one JSON text in UTF-8.', 'Send one JSON object.'),

@@ -1,5 +1,6 @@
 /** Waiting for a condition instead of sleeping and hoping. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { inspect } from 'node:util';
 
 /** The pause between two looks, in milliseconds: grows from the first to the second, so quick things stay quick. */
 const PAUSE_MS_MIN = 2;
@@ -64,5 +65,5 @@ async function lookOnce<T>(
 
 function lastError(thrown: unknown): string {
   if (thrown === undefined) return '';
-  return ` The last look threw: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+  return ` The last look threw: ${thrown instanceof Error ? thrown.message : inspect(thrown)}`;
 }

@@ -53,7 +53,9 @@ describe('the helpers of the tests', () => {
   });
 
   it('eventually gives up on a look that never ends', async () => {
-    const error = await failureOf(eventually('an answer', () => new Promise<true>(() => undefined), { deadlineMs: 20 }));
+    const error = await failureOf(
+      eventually('an answer', () => new Promise<true>(() => undefined), { deadlineMs: 20 }),
+    );
     expect(error.message).to.equal('Still missing after 20 ms: an answer. The last look never ended.');
   });
 

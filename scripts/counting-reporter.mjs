@@ -1,0 +1,19 @@
+/**
+ * Mocha's `spec` reporter, which also leaves the counts of the finished run in
+ * a file: `{passed, failed, skipped}` as JSON. `scripts/test.mjs` words its
+ * closing line from it, after all output of the tests.
+ * Option `countsFile`: where to write.
+ */
+import { writeFileSync } from 'node:fs';
+import Mocha from 'mocha';
+
+export default class CountingReporter extends Mocha.reporters.Spec {
+  constructor(runner, options) {
+    super(runner, options);
+    const { countsFile } = options.reporterOptions;
+    runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
+      const { passes, failures, pending } = this.stats;
+      writeFileSync(countsFile, JSON.stringify({ passed: passes, failed: failures, skipped: pending }));
+    });
+  }
+}

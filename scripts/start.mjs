@@ -1,0 +1,3 @@
+/** `npm start`: set-up, then the whole cluster on loopback with a first transfer and a first chat line. */
+process.argv.splice(2, 0, 'up', '--demo');
+await import('./run.mjs');
