@@ -32,7 +32,7 @@ try {
 async function runMocha(given) {
   const files = given.filter(isPath).map(asPattern);
   const mochaArgs = [
-    ...['--reporter', 'scripts/counting-reporter.mjs', '--reporter-option', `countsFile=${countsFile}`],
+    ...['--reporter', 'scripts/counting-reporter.cjs', '--reporter-option', `countsFile=${countsFile}`],
     ...given.filter((arg) => !isPath(arg)),
     ...(files.length > 0 ? files : [ALL_TESTS]),
   ];

@@ -1,13 +1,14 @@
 /**
  * Mocha's `spec` reporter, which also leaves the counts of the finished run in
  * a file: `{passed, failed, skipped}` as JSON. `scripts/test.mjs` words its
- * closing line from it, after all output of the tests.
+ * closing line from it, after all output of the tests. CommonJS, because mocha
+ * loads reporters with require().
  * Option `countsFile`: where to write.
  */
-import { writeFileSync } from 'node:fs';
-import Mocha from 'mocha';
+const { writeFileSync } = require('node:fs');
+const Mocha = require('mocha');
 
-export default class CountingReporter extends Mocha.reporters.Spec {
+module.exports = class CountingReporter extends Mocha.reporters.Spec {
   constructor(runner, options) {
     super(runner, options);
     const { countsFile } = options.reporterOptions;
@@ -16,4 +17,4 @@ export default class CountingReporter extends Mocha.reporters.Spec {
       writeFileSync(countsFile, JSON.stringify({ passed: passes, failed: failures, skipped: pending }));
     });
   }
-}
+};
