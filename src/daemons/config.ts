@@ -1,0 +1,286 @@
+/**
+ * The configuration of a daemon: flag > PARLEY_* environment > cluster file >
+ * default, each value with where it came from. A wrong value ends the command
+ * with one line that names the flag, variable or key (exit code 2); a wrong
+ * flag is `usage`, a wrong variable or file is `bad-config`.
+ *
+ * ```
+ *   flags, env, cluster.json → resolveConfig(role) → settings of that role + report (value, origin)
+ * ```
+ */
+import { join } from 'node:path';
+import { ParleyError } from '../base/errors.ts';
+import { didYouMean } from '../console/did-you-mean.ts';
+import { namesOfRole, nodeNamed, withBackends, withProtocol } from './cluster-file.ts';
+import { SettingsSource } from './config-source.ts';
+import {
+  isLoopback,
+  LOG_LEVELS,
+  OTHER_VARIABLES,
+  PROTOCOLS,
+  readAddress,
+  readList,
+  readWhole,
+  readWord,
+  RESOURCES,
+  SETTINGS,
+  VOTE_MODES,
+} from './config-table.ts';
+import type { NodeName, ProtocolName } from '../protocol/messages.ts';
+import type { ClusterConfig, Role } from './cluster-file.ts';
+import type { ConfigRole } from './config-table.ts';
+
+/** A TCP address. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export type VoteMode = (typeof VOTE_MODES)[number];
+
+/** What every command that takes a configuration gets. */
+interface SharedSettings {
+  readonly cluster: ClusterConfig;
+  /** The cluster file, or undefined for the built-in cluster. */
+  readonly configFile: string | undefined;
+  readonly dataDir: string;
+  readonly logLevel: LogLevel;
+  readonly lab: boolean;
+  readonly credentialsFile: string;
+}
+
+/** What every daemon gets. */
+interface NodeSettings extends SharedSettings {
+  readonly name: NodeName;
+  readonly host: string;
+  readonly port: number;
+  /** Crash points to arm at the start; empty without lab. */
+  readonly crashAt: readonly string[];
+  readonly showFrames: boolean;
+}
+
+export interface ServerSettings extends NodeSettings {
+  readonly role: 'server';
+  readonly coordinator: Address;
+}
+
+export interface CoordinatorSettings extends NodeSettings {
+  readonly role: 'coordinator';
+  readonly console: boolean;
+}
+
+export interface ParticipantSettings extends NodeSettings {
+  readonly role: 'participant';
+  readonly coordinator: Address;
+  readonly vote: VoteMode;
+  /** Names of the groups this participant holds; look them up in `cluster.groups`. */
+  readonly groups: readonly string[];
+  readonly console: boolean;
+}
+
+/** The whole cluster as child processes; `dataDir` is the directory above the nodes'. */
+export interface UpSettings extends SharedSettings {
+  readonly role: 'up';
+  /** Nodes to start, in the file's order. */
+  readonly only: readonly NodeName[];
+}
+
+/** Settings by role. */
+export interface SettingsByRole {
+  readonly server: ServerSettings;
+  readonly coordinator: CoordinatorSettings;
+  readonly participant: ParticipantSettings;
+  readonly up: UpSettings;
+}
+
+/** Where a value came from, strongest first. */
+export type Origin =
+  { readonly from: 'flag' | 'environment' | 'file'; readonly place: string } | { readonly from: 'default' };
+
+/** A line of `parley config print`. */
+export interface ReportRow {
+  readonly key: string;
+  readonly value: string | number | boolean | readonly string[];
+  readonly origin: Origin;
+}
+
+/** Flags as the command line gives them: text, list of texts when repeated, switch, or absent. */
+export type Flags = Readonly<Record<string, unknown>>;
+
+/** What a configuration is made from. */
+export interface ConfigInput {
+  readonly flags: Flags;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Directory where ./cluster.json is looked for; default: the working directory. */
+  readonly directory?: string;
+  /** Whether a person sits at stdin: then coordinator and participant attach a console. */
+  readonly stdinIsTerminal: boolean;
+}
+
+/** The settings of a role and how they came about. */
+export interface Config<R extends ConfigRole> {
+  readonly settings: SettingsByRole[R];
+  readonly report: readonly ReportRow[];
+}
+
+const CREDENTIALS_DEFAULT = join('.parley', 'cluster.key');
+const DATA_DIR_DEFAULT = 'logs';
+/** `up --backends` makes processes; more than this is a typing error. */
+const BACKENDS_MAX = 50;
+
+/**
+ * Resolves the configuration of one role.
+ * @throws ParleyError `usage` for a wrong flag, `bad-config` for a wrong variable or file
+ */
+export function resolveConfig<R extends ConfigRole>(role: R, input: ConfigInput): Config<R> {
+  refuseUnknownVariables(input.env);
+  const source = new SettingsSource(role, input);
+  const build: { readonly [K in ConfigRole]: (source: SettingsSource) => SettingsByRole[K] } = {
+    server: serverSettings,
+    coordinator: coordinatorSettings,
+    participant: participantSettings,
+    up: upSettings,
+  };
+  return { settings: build[role](source), report: source.report() };
+}
+
+function serverSettings(source: SettingsSource): ServerSettings {
+  return { role: 'server', ...nodeSettings(source, 'server'), coordinator: coordinatorAddress(source) };
+}
+
+function coordinatorSettings(source: SettingsSource): CoordinatorSettings {
+  const node = nodeSettings(source, 'coordinator');
+  return { role: 'coordinator', ...node, console: source.switch('console', source.stdinIsTerminal) };
+}
+
+function participantSettings(source: SettingsSource): ParticipantSettings {
+  const node = nodeSettings(source, 'participant');
+  return {
+    role: 'participant',
+    ...node,
+    coordinator: coordinatorAddress(source),
+    vote: source.value('vote', (text) => readWord(text, VOTE_MODES), { value: 'auto' }),
+    groups: groupsOf(source, node.name),
+    console: source.switch('console', source.stdinIsTerminal),
+  };
+}
+
+function upSettings(source: SettingsSource): UpSettings {
+  const protocol = source.optional('protocol', (text) => readWord<ProtocolName>(text, PROTOCOLS));
+  const backends = source.optional('backends', (text) => readWhole(text, 1, BACKENDS_MAX));
+  if (backends !== undefined) source.cluster = withBackends(source.cluster, backends);
+  if (protocol !== undefined) source.cluster = withProtocol(source.cluster, protocol);
+  const names = Object.keys(source.cluster.nodes);
+  const only = source.value('only', readList, { value: names });
+  const stranger = only.find((name) => !names.includes(name));
+  if (stranger !== undefined) {
+    throw source.fault(
+      'only',
+      `names no node ${stranger}; allowed: ${names.join(', ')}.${didYouMean(stranger, names)}`,
+    );
+  }
+  return {
+    role: 'up',
+    ...sharedSettings(source, DATA_DIR_DEFAULT),
+    only: names.filter((name) => only.includes(name)),
+  };
+}
+
+function sharedSettings(source: SettingsSource, dataDirDefault: string): SharedSettings {
+  return {
+    cluster: source.cluster,
+    configFile: source.configFile,
+    dataDir: source.value('dataDir', readPath, { value: dataDirDefault }),
+    logLevel: source.value('logLevel', (text) => readWord(text, LOG_LEVELS), { value: 'info' }),
+    lab: source.switch('lab', false),
+    credentialsFile: source.value('credentials', readPath, { value: CREDENTIALS_DEFAULT }),
+  };
+}
+
+function nodeSettings(source: SettingsSource, role: Role): NodeSettings {
+  const name = nodeName(source, role);
+  const node = nodeNamed(source.cluster, name);
+  const listed = node && { value: node.host, key: `nodes.${name}.host` };
+  const host = source.value('host', readPath, listed ?? { value: '127.0.0.1' });
+  if (!isLoopback(host)) {
+    throw source.fault(
+      'host',
+      `is ${host}, which others can reach; without TLS Parley listens on loopback only.`,
+      'Use 127.0.0.1, ::1 or localhost.',
+    );
+  }
+  const readPort = (text: string): number | undefined => readWhole(text, 0, 65_535);
+  const port = source.value('port', readPort, node && { value: node.port, key: `nodes.${name}.port` });
+  const shared = sharedSettings(source, join(DATA_DIR_DEFAULT, name));
+  const crashAt = source.list('crashAt');
+  if (crashAt.length > 0 && !shared.lab) throw source.fault('crashAt', 'needs --lab.', 'Add --lab.');
+  return { ...shared, name, host, port, crashAt, showFrames: source.switch('showFrames', false) };
+}
+
+/** The node's name: given, or the only or first one of its role (a participant must say which it is). */
+function nodeName(source: SettingsSource, role: Role): NodeName {
+  const known = namesOfRole(source.cluster, role);
+  const first = role === 'participant' && known.length !== 1 ? undefined : known[0];
+  const name = source.value(
+    'name',
+    readPath,
+    first === undefined ? undefined : { value: first, key: `nodes.${first}` },
+  );
+  const node = nodeNamed(source.cluster, name);
+  if (node !== undefined && node.role !== role) {
+    throw source.fault('name', `is ${name}, whose role is ${node.role}; allowed: ${known.join(', ')}.`);
+  }
+  if (node === undefined && role === 'participant') {
+    const hint = didYouMean(name, known);
+    throw source.fault('name', `is ${name}, which the cluster does not name; allowed: ${known.join(', ')}.${hint}`);
+  }
+  if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/.test(name)) {
+    throw source.fault('name', 'is not a name: 1 to 32 characters A-Z a-z 0-9 _ - that begin with a letter or digit.');
+  }
+  return name;
+}
+
+function coordinatorAddress(source: SettingsSource): Address {
+  const name = namesOfRole(source.cluster, 'coordinator')[0] ?? '';
+  const node = nodeNamed(source.cluster, name);
+  const text = node === undefined ? '' : `${node.host.includes(':') ? `[${node.host}]` : node.host}:${node.port}`;
+  const given = source.value('coordinator', (value) => (readAddress(value) === undefined ? undefined : value), {
+    value: text,
+    key: `nodes.${name}`,
+  });
+  // A port 0 in the cluster file passes here: the launcher gives the real one by flag.
+  return readAddress(given) ?? { host: node?.host ?? '', port: node?.port ?? 0 };
+}
+
+/** Groups this participant is a member of, less those whose resource is not in --resources. */
+function groupsOf(source: SettingsSource, name: NodeName): readonly string[] {
+  const mine = Object.entries(source.cluster.groups).filter(([, group]) => group.members.includes(name));
+  const resources = source.optional('resources', (text) => {
+    const list = readList(text);
+    return list?.every((word) => readWord(word, RESOURCES) !== undefined) === true ? list : undefined;
+  });
+  const groups = mine.filter(([, group]) => resources === undefined || resources.includes(group.resource));
+  if (groups.length === 0) {
+    const held = mine.map(([group, { resource }]) => `${group} (${resource})`).join(', ');
+    const why = `leaves ${name} without a group; the cluster gives it ${held === '' ? 'none' : held}.`;
+    throw source.fault(resources === undefined ? 'name' : 'resources', why);
+  }
+  return groups.map(([group]) => group);
+}
+
+function readPath(text: string): string | undefined {
+  return /^[^\0\n\r]+$/.test(text) ? text : undefined;
+}
+
+/** A misspelt variable would be ignored in silence, as a misspelt key of the file would. */
+function refuseUnknownVariables(env: ConfigInput['env']): void {
+  const known = [...Object.values(SETTINGS).map((row) => row.env), ...OTHER_VARIABLES];
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith('PARLEY_') || known.includes(name)) continue;
+    const hint = didYouMean(name, known);
+    throw new ParleyError('bad-config', `The environment variable ${name} is none of Parley's.${hint}`, {
+      remedy: 'Unset it; parley config print lists those that are known.',
+    });
+  }
+}
