@@ -31,7 +31,9 @@ export interface LogStore<R extends LogRecord> {
    */
   readonly accepting: boolean;
   /**
-   * Appends one record; returns its seq. Never throws, never waits.
+   * Appends one record; returns its seq. Never waits, and throws only for a
+   * bug: a record over 1 MiB (`too-large`; the limits of the wire are lower), or
+   * an append after close().
    * `force: true` asks for a sync as soon as the one under way ends (group
    * commit: one sync serves all that was written before it started);
    * `force: false` (lazy) goes with the next sync, or is synced after an idle

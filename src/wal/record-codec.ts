@@ -1,0 +1,163 @@
+/**
+ * One record, one line:
+ *
+ * ```
+ *   crc32hex SP length SP json LF
+ *   3f1c09aa 71 {"seq":2,"epoch":1,"prev":"9ab04e17","type":"begin","id":"TX001"}
+ * ```
+ *
+ * `length` is the number of bytes of `json`. `json` begins with the log's own
+ * three members; the record's members follow. `prev` is the checksum of the
+ * record before, `00000000` for the first. The checksum is CRC-32 (ISO-HDLC,
+ * as zlib) over `prev SP length SP json`, so every record vouches for all
+ * before it: a gap, a swap or a foreign record shows.
+ *
+ * JSON.stringify escapes LF and the quotation mark, so no text in a record can
+ * end a line early or look like the start of a record.
+ *
+ * Reading has three outcomes: record, end, bad. Whether bad bytes are a torn
+ * tail or damage is not decided here, but by log-scanner.ts.
+ */
+import { crc32 } from 'node:zlib';
+import { assert } from '../base/assert.ts';
+import { ParleyError } from '../base/errors.ts';
+import type { LogRecord } from './log-store.ts';
+
+/** The json of one record is at most this long: more than any legal request, little enough to hold in memory. */
+export const RECORD_BYTES_MAX = 1_048_576;
+
+/** A whole line is at most this long: 8 digits, space, 7 digits, space, json, LF. */
+export const LINE_BYTES_MAX = RECORD_BYTES_MAX + 18;
+
+/** `prev` of the first record. */
+export const CHAIN_START = '00000000';
+
+const SPACE = 0x20;
+const LINE_FEED = 0x0a;
+const CHECKSUM_DIGITS = 8;
+const CHECKSUM = /^[0-9a-f]{8}$/;
+const LENGTH = /^[1-9][0-9]{0,6}$/;
+
+/** What the log adds to a record: place, writer, and the checksum before it. */
+export interface RecordPlace {
+  readonly seq: number;
+  readonly epoch: number;
+  /** Checksum of the record before, 8 hex digits. */
+  readonly prev: string;
+}
+
+/** A record as a line, ready to be written. */
+export interface EncodedRecord {
+  readonly line: string;
+  /** Length of the line in bytes, its LF included. */
+  readonly bytes: number;
+  readonly checksum: string;
+}
+
+/** A record as it was read: the place, the record's own members, its checksum. */
+export interface DecodedRecord extends RecordPlace {
+  readonly checksum: string;
+  readonly record: LogRecord;
+}
+
+/** What a line turned out to be. */
+export type Decoded =
+  | ({ readonly outcome: 'record' } & DecodedRecord)
+  | { readonly outcome: 'end' }
+  | { readonly outcome: 'bad'; readonly reason: string };
+
+/** CRC-32 as 8 hex digits in lower case. */
+export function checksumText(crc: number): string {
+  return crc.toString(16).padStart(CHECKSUM_DIGITS, '0');
+}
+
+/**
+ * Encodes one record. The members `seq`, `epoch` and `prev` are reserved.
+ * @throws ParleyError `too-large` when the json is longer than RECORD_BYTES_MAX
+ */
+export function encodeRecord(record: LogRecord, place: RecordPlace): EncodedRecord {
+  assert(!('seq' in record || 'epoch' in record || 'prev' in record), 'a record has no member seq, epoch or prev');
+  // Spliced rather than spread: the record is turned into text once, and no copy of it is made.
+  const members = JSON.stringify(record).slice(1);
+  const json = `{"seq":${place.seq},"epoch":${place.epoch},"prev":"${place.prev}",${members}`;
+  const length = Buffer.byteLength(json);
+  if (length > RECORD_BYTES_MAX) {
+    throw new ParleyError('too-large', `A ${record.type} record of ${length} bytes is over ${RECORD_BYTES_MAX}.`);
+  }
+  const body = `${length} ${json}`;
+  const checksum = checksumText(crc32(`${place.prev} ${body}`));
+  const line = `${checksum} ${body}\n`;
+  return { line, bytes: line.length - json.length + length, checksum };
+}
+
+/**
+ * Reads one line, its LF included. A line is `record` only when its checksum
+ * fits its own `prev`; whether that is the checksum of the record before it is
+ * for the caller to see. No bytes at all are `end`.
+ */
+export function decodeRecord(line: Buffer): Decoded {
+  if (line.length === 0) return { outcome: 'end' };
+  if (line.at(-1) !== LINE_FEED) return bad('the line has no end');
+  if (line[CHECKSUM_DIGITS] !== SPACE) return bad('no checksum at the start of the line');
+  const jsonStart = line.indexOf(SPACE, CHECKSUM_DIGITS + 1) + 1;
+  const lengthText = line.toString('latin1', CHECKSUM_DIGITS + 1, Math.max(jsonStart - 1, CHECKSUM_DIGITS + 1));
+  if (!LENGTH.test(lengthText)) return bad('no length after the checksum');
+  const length = Number(lengthText);
+  if (length > RECORD_BYTES_MAX) return bad(`a length of ${length}, over ${RECORD_BYTES_MAX}`);
+  if (line.length !== jsonStart + length + 1) return bad(`the length says ${length}, the line holds another`);
+  return decodeJson(
+    line.subarray(jsonStart, jsonStart + length),
+    lengthText,
+    line.toString('latin1', 0, CHECKSUM_DIGITS),
+  );
+}
+
+function decodeJson(json: Buffer, lengthText: string, checksum: string): Decoded {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(json.toString('utf8'));
+  } catch {
+    return bad('the json cannot be parsed');
+  }
+  if (!isStored(parsed)) return bad('the json is not a record');
+  // Compared as text: a checksum in upper case is not what was written, though it is the same number.
+  const expected = checksumText(crc32(json, crc32(`${parsed.prev} ${lengthText} `)));
+  if (expected !== checksum) return bad(`the checksum says ${JSON.stringify(checksum)}, the bytes give ${expected}`);
+  const { seq, epoch, prev, ...record } = parsed;
+  return { outcome: 'record', seq, epoch, prev, checksum, record };
+}
+
+function isStored(value: unknown): value is RecordPlace & LogRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { seq, epoch, prev, type } = value as Partial<Record<'seq' | 'epoch' | 'prev' | 'type', unknown>>;
+  const placed = Number.isSafeInteger(seq) && Number(seq) > 0 && Number.isSafeInteger(epoch) && Number(epoch) > 0;
+  return placed && typeof prev === 'string' && CHECKSUM.test(prev) && typeof type === 'string';
+}
+
+const RECORD_MARK = Buffer.from(' {"seq":');
+
+/**
+ * The first valid record anywhere in `bytes` whose seq is at least `seqMin`,
+ * also when it does not stand at the start of a line (the LF before it may be
+ * what was damaged).
+ */
+export function findRecord(bytes: Buffer, seqMin: number): DecodedRecord | undefined {
+  for (let mark = bytes.indexOf(RECORD_MARK); mark !== -1; mark = bytes.indexOf(RECORD_MARK, mark + 1)) {
+    let lengthStart = mark;
+    while (lengthStart > 0 && isDigit(bytes[lengthStart - 1])) lengthStart -= 1;
+    const start = lengthStart - 1 - CHECKSUM_DIGITS;
+    if (start < 0) continue;
+    const end = mark + 1 + Number(bytes.toString('latin1', lengthStart, mark)) + 1;
+    const decoded = decodeRecord(bytes.subarray(start, end));
+    if (decoded.outcome === 'record' && decoded.seq >= seqMin) return decoded;
+  }
+  return undefined;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
+}
+
+function bad(reason: string): Decoded {
+  return { outcome: 'bad', reason };
+}
