@@ -37,6 +37,7 @@ export interface DataFileEntry {
   readonly crc: string;
 }
 
+/** The document in checkpoint.json; there it has one more member, `crc`, over all of these. */
 export interface Checkpoint {
   readonly version: 1;
   /** The last record that is contained. */
@@ -112,6 +113,7 @@ export async function openCheckpointStore(disk: Disk, directory: string): Promis
   return new CheckpointStore(disk, directory, low);
 }
 
+/** The checkpoint of one directory: reads it, writes its data files, replaces it. */
 export class CheckpointStore {
   private readonly disk: Disk;
   private readonly directory: string;

@@ -17,9 +17,13 @@ const SEGMENT = /^wal-([0-9]{16})\.jsonl$/;
 const DATA_FILE = /^data-[a-z0-9-]+-[0-9]{16}\.jsonl$/;
 const OWN_TEMPORARY = /^(?:wal-|data-|checkpoint\.json).*\.tmp$/;
 
+/** The last durable checkpoint (checkpoint.ts). */
 export const CHECKPOINT_FILE = 'checkpoint.json';
+/** Space kept back for a full disk (reserve.ts). */
 export const RESERVE_FILE = 'reserve.bin';
+/** Left by a process that ended by a failed sync (log-repair.ts). */
 export const SYNC_FAILED_FILE = 'sync-failed';
+/** Ends the name of a file that is not whole yet. */
 export const TEMPORARY_SUFFIX = '.tmp';
 
 function padded(seq: number): string {

@@ -30,6 +30,7 @@ export interface StartRecord extends LogRecord {
 /** Hands over the lines of one data file of the checkpoint. */
 export type ReadData = (entry: DataFileEntry, onLine: (line: Json) => void) => Promise<void>;
 
+/** What to read, for whom, and who gets it: checkpoint first, then the records after it. */
 export interface ReadOptions<R extends LogRecord> {
   readonly disk: Disk;
   readonly directory: string;

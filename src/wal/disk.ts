@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 /** `read` and `write` need the file to exist; `create` makes it or empties it. */
 export type OpenMode = 'read' | 'write' | 'create';
 
+/** The port. `realDisk` below is the one that ships. */
 export interface Disk {
   open(path: string, mode: OpenMode): Promise<number>;
   /** Reads into the whole of `into` or less; 0 at the end of the file. */

@@ -43,6 +43,7 @@ export interface FileLogLimits {
   readonly reserveRetryMs: number;
 }
 
+/** Where the log goes on, and who is told what. */
 export interface FileLogOptions<R extends LogRecord> extends FileLogLimits {
   readonly disk: Disk;
   readonly directory: string;
@@ -61,6 +62,7 @@ export interface FileLogOptions<R extends LogRecord> extends FileLogLimits {
   readonly afterSync?: ((records: readonly R[]) => void) | undefined;
 }
 
+/** The reserve holds a batch (BATCH_BYTES_MAX) and as much again for what was promised. */
 export const FILE_LOG_LIMITS: FileLogLimits = {
   lazyFlushMs: 50,
   segmentBytesMax: 16 * 1_048_576,
@@ -79,6 +81,7 @@ interface Pending<R> {
 /** `open` takes records; `closing` only writes what it has; `closed` and `failed` are final. */
 type Phase = 'open' | 'closing' | 'closed' | 'failed';
 
+/** The log of one directory from one start to its end. */
 export class FileLog<R extends LogRecord> implements LogStore<R> {
   private readonly options: FileLogOptions<R>;
   private readonly reserve: Reserve;

@@ -27,6 +27,7 @@ export interface RepairedTail {
   readonly keptAs: string;
 }
 
+/** What the scan found, and where. */
 export interface RepairOptions {
   readonly disk: Disk;
   readonly directory: string;

@@ -83,6 +83,7 @@ export interface Segment {
   readonly bytes: number;
 }
 
+/** Which log, from where, and who gets its records. */
 export interface ScanOptions {
   readonly disk: Disk;
   readonly directory: string;

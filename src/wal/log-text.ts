@@ -6,8 +6,8 @@
  *        1      1  start         -                      name=P1 role=participant …
  *        2      1  prepared      c7f3a9b2.1.1           id=TX001 sites=["P1","P2"]
  * ```
- * or as JSON, one object a line: `{"record": {...}}`, `{"checkpoint": {...}}`,
- * `{"damage": {...}}`, `{"verdict": "..."}`.
+ * or as JSON, one object a line: `{"seq": 1, "epoch": 1, "record": {...}}`,
+ * `{"checkpoint": {...}}`, `{"damage": {...}}`, `{"bad": {...}}`, `{"verdict": "..."}`.
  *
  * It only reads, and takes no lock, so it may be used on the log of a running
  * node (whose last line may then be half written). On a damaged log it says
@@ -26,6 +26,7 @@ import type { Disk } from './disk.ts';
 import type { Verdict } from './log-scanner.ts';
 import type { DecodedRecord } from './record-codec.ts';
 
+/** Which directory, in which form, and where the lines go. */
 export interface PrintOptions {
   readonly directory: string;
   readonly json: boolean;
@@ -97,7 +98,7 @@ function jsonPrinter(write: (line: string) => void): Printer {
   const print = (value: unknown): void => write(plain(JSON.stringify(value)));
   return {
     checkpoint: (checkpoint) => print({ checkpoint }),
-    record: ({ seq, epoch, record }) => print({ record: { seq, epoch, ...record } }),
+    record: ({ seq, epoch, record }) => print({ seq, epoch, record }),
     damage: (verdict) => print({ damage: verdict }),
     badLine: (file, offset, bytes, reason) => print({ bad: { file, offset, bytes, reason } }),
     note: (text) => print({ note: text }),

@@ -14,6 +14,7 @@ import type { LogRecord, LogStore, StoredRecord } from './log-store.ts';
 /** Whether somebody waits for the sync. */
 export type SyncUrgency = 'forced' | 'lazy';
 
+/** Where the log goes on, who is told what, and who drives it. */
 export interface MemoryLogOptions<R extends LogRecord> {
   readonly epoch: number;
   /** What an earlier log left; empty for a fresh one. */
@@ -29,6 +30,7 @@ export interface MemoryLogOptions<R extends LogRecord> {
   readonly startSync: ((complete: () => void, urgency: SyncUrgency) => void) | undefined;
 }
 
+/** A log without a disk, from one start to its end. */
 export class MemoryLog<R extends LogRecord> implements LogStore<R> {
   accepting = true;
   private readonly options: MemoryLogOptions<R>;

@@ -34,6 +34,7 @@ import type { FileLogLimits } from './file-log.ts';
 import type { RepairedTail } from './log-repair.ts';
 import type { LogRecord, StoredRecord } from './log-store.ts';
 
+/** Whose directory it is, and who is told what. */
 export interface NodeDirectoryOptions<R extends LogRecord> {
   readonly directory: string;
   readonly name: string;

@@ -3,14 +3,14 @@
  *
  * ```
  *   crc32hex SP length SP json LF
- *   3f1c09aa 71 {"seq":2,"epoch":1,"prev":"9ab04e17","type":"begin","id":"TX001"}
+ *   3f1c09aa 82 {"seq":2,"epoch":1,"prev":"9ab04e17","record":{"type":"begin","id":"TX001"}}
  * ```
  *
- * `length` is the number of bytes of `json`. `json` begins with the log's own
- * three members; the record's members follow. `prev` is the checksum of the
- * record before, `00000000` for the first. The checksum is CRC-32 (ISO-HDLC,
- * as zlib) over `prev SP length SP json`, so every record vouches for all
- * before it: a gap, a swap or a foreign record shows.
+ * `length` is the number of bytes of `json`. `json` holds the log's own three
+ * members, then the record, so that no name is taken from the record. `prev` is
+ * the checksum of the record before, `00000000` for the first. The checksum is
+ * CRC-32 (ISO-HDLC, as zlib) over `prev SP length SP json`, so every record
+ * vouches for all before it: a gap, a swap or a foreign record shows.
  *
  * JSON.stringify escapes LF and the quotation mark, so no text in a record can
  * end a line early or look like the start of a record.
@@ -19,7 +19,6 @@
  * tail or damage is not decided here, but by log-scanner.ts.
  */
 import { crc32 } from 'node:zlib';
-import { assert } from '../base/assert.ts';
 import { ParleyError } from '../base/errors.ts';
 import type { LogRecord } from './log-store.ts';
 
@@ -54,7 +53,7 @@ export interface EncodedRecord {
   readonly checksum: string;
 }
 
-/** A record as it was read: the place, the record's own members, its checksum. */
+/** A record as it was read: the place, the record itself, its checksum. */
 export interface DecodedRecord extends RecordPlace {
   readonly checksum: string;
   readonly record: LogRecord;
@@ -72,14 +71,11 @@ export function checksumText(crc: number): string {
 }
 
 /**
- * Encodes one record. The members `seq`, `epoch` and `prev` are reserved.
+ * Encodes one record.
  * @throws ParleyError `too-large` when the json is longer than RECORD_BYTES_MAX
  */
 export function encodeRecord(record: LogRecord, place: RecordPlace): EncodedRecord {
-  assert(!('seq' in record || 'epoch' in record || 'prev' in record), 'a record has no member seq, epoch or prev');
-  // Spliced rather than spread: the record is turned into text once, and no copy of it is made.
-  const members = JSON.stringify(record).slice(1);
-  const json = `{"seq":${place.seq},"epoch":${place.epoch},"prev":"${place.prev}",${members}`;
+  const json = `{"seq":${place.seq},"epoch":${place.epoch},"prev":"${place.prev}","record":${JSON.stringify(record)}}`;
   const length = Buffer.byteLength(json);
   if (length > RECORD_BYTES_MAX) {
     throw new ParleyError('too-large', `A ${record.type} record of ${length} bytes is over ${RECORD_BYTES_MAX}.`);
@@ -123,15 +119,16 @@ function decodeJson(json: Buffer, lengthText: string, checksum: string): Decoded
   // Compared as text: a checksum in upper case is not what was written, though it is the same number.
   const expected = checksumText(crc32(json, crc32(`${parsed.prev} ${lengthText} `)));
   if (expected !== checksum) return bad(`the checksum says ${JSON.stringify(checksum)}, the bytes give ${expected}`);
-  const { seq, epoch, prev, ...record } = parsed;
+  const { seq, epoch, prev, record } = parsed;
   return { outcome: 'record', seq, epoch, prev, checksum, record };
 }
 
-function isStored(value: unknown): value is RecordPlace & LogRecord {
+function isStored(value: unknown): value is RecordPlace & { readonly record: LogRecord } {
   if (typeof value !== 'object' || value === null) return false;
-  const { seq, epoch, prev, type } = value as Partial<Record<'seq' | 'epoch' | 'prev' | 'type', unknown>>;
+  const { seq, epoch, prev, record } = value as Partial<Record<'seq' | 'epoch' | 'prev' | 'record', unknown>>;
   const placed = Number.isSafeInteger(seq) && Number(seq) > 0 && Number.isSafeInteger(epoch) && Number(epoch) > 0;
-  return placed && typeof prev === 'string' && CHECKSUM.test(prev) && typeof type === 'string';
+  if (!placed || typeof prev !== 'string' || !CHECKSUM.test(prev)) return false;
+  return typeof record === 'object' && record !== null && 'type' in record && typeof record.type === 'string';
 }
 
 const RECORD_MARK = Buffer.from(' {"seq":');

@@ -16,6 +16,7 @@ import type { Disk } from './disk.ts';
 /** Small pieces, so that a release does not wait long for a fill under way. */
 const PIECE_BYTES = 262_144;
 
+/** The reserve of one directory. */
 export class Reserve {
   private readonly disk: Disk;
   private readonly path: string;

@@ -23,6 +23,7 @@ export interface OpenSegment {
   readonly bytes: number;
 }
 
+/** Where to write, and what to fall back on. */
 export interface SegmentWriterOptions {
   readonly disk: Disk;
   readonly directory: string;
@@ -45,6 +46,7 @@ export interface Batch {
   readonly firstSeq: number;
 }
 
+/** Writes batch after batch; never two at a time. */
 export class SegmentWriter {
   private readonly options: SegmentWriterOptions;
   private current: CurrentFile | undefined;
