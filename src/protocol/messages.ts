@@ -149,10 +149,11 @@ export interface RefusedMessage {
   readonly lastElected: Round;
 }
 
-/** The decision. Never refused as stale. */
+/** The decision. Never refused as stale. `round` when a leader's quorum decided it (3PC). */
 export interface DecisionMessage {
   readonly type: 'commit' | 'abort';
   readonly number: AttemptNumber;
+  readonly round?: Round;
 }
 
 /** Participant → coordinator: the commit and its effect are on disk. */
@@ -255,5 +256,7 @@ export const LEAVES = {
 export function leavesAtOnce(message: Message): boolean {
   // A one-phase prepare hands the decision over: its `begin` must be found after a crash.
   if (message.type === 'prepare' && message.onePhase) return false;
+  // An abort decided by a quorum rests on records, the leader's own among them; only presumed abort rests on none.
+  if (message.type === 'abort' && message.round !== undefined) return false;
   return LEAVES[message.type] === 'at-once';
 }

@@ -8,14 +8,14 @@
  *                          └───────────┴──────────────┴──→ committed | aborted
  */
 import { assertNever } from '../base/assert.ts';
-import { goTo, inTable, namesOf, sendTo, stay, timerOff, timerOn } from './attempt.ts';
+import { goTo, inTable, namesOf, stay, timerOff, timerOn } from './attempt.ts';
 import type { Outgoing, ParticipantAttempt, Prepared, Step, TimerChange, TransitionTable } from './attempt.ts';
 import { acknowledge, DECIDED_ABORT, outcome, yesVote } from './participant-replies.ts';
 import { stepDecided, stepVoting } from './participant-voting.ts';
 import type { DecidedState, VotingEvent, VotingState } from './participant-voting.ts';
 import { ROUND_ZERO } from './quorum.ts';
 import { forced } from './records.ts';
-import { otherSites, stepSite3pc } from './site-3pc.ts';
+import { stepSite3pc, tellDecision } from './site-3pc.ts';
 import type { Site3pc, Site3pcEvent, SiteContext } from './site-3pc.ts';
 
 /** In doubt, with the site's durable fields and what the yes promised. */
@@ -166,7 +166,7 @@ function asSite(attempt: ParticipantAttempt, state: Undecided3pc, event: Site3pc
     event.type === 'timeout' || move.records.length > 0 ? [electLater(attempt, attempt.timings.electMs)] : [];
   const { records, send } = move;
   if (move.decision === undefined) return { state: site, records, send, work: [], timers };
-  const tell = sendTo(otherSites(context), { type: move.decision, number: attempt.number });
+  const tell = tellDecision(context, site, move.decision);
   const decided = move.decision === 'commit' ? commit(attempt, site, tell) : abort(attempt, tell, DECIDED_ABORT);
   return { ...decided, records: [...records, ...decided.records], send: [...send, ...decided.send] };
 }

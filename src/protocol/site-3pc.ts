@@ -215,6 +215,13 @@ export function proposalFor(context: SiteContext, site: Site3pc, to: NodeName): 
   return [{ to, message: { type: leading.kind, number: context.number, round: leading.round } }];
 }
 
+/** The decision of the round this site leads, for everyone else. */
+export function tellDecision(context: SiteContext, site: Site3pc, decision: 'commit' | 'abort'): readonly Outgoing[] {
+  assert(site.leading !== undefined, 'only a leader tells a decision of its round');
+  const message = { type: decision, number: context.number, round: site.leading.round } as const;
+  return sendTo(otherSites(context), message);
+}
+
 /** Every site but this one. */
 export function otherSites({ electorate, self }: SiteContext): readonly NodeName[] {
   return [electorate.coordinator, ...electorate.participants].filter((name) => name !== self);

@@ -1,0 +1,91 @@
+/**
+ * The coordinator after commit, in every protocol: it tells the decision until
+ * every listed participant has acknowledged it, or has left the view (its copy
+ * is then replaced when it returns). Only then may it forget.
+ */
+import { goTo, namesOf, sendTo, stay } from './attempt.ts';
+import type { CoordinatorAttempt, Step } from './attempt.ts';
+import type { IndexedResult, NodeName } from './messages.ts';
+import { lazy } from './records.ts';
+
+export interface CoordinatorCommitted {
+  readonly phase: 'committed';
+  readonly results: readonly IndexedResult[];
+  /** Listed participants that have not acknowledged. */
+  readonly waiting: readonly NodeName[];
+  /** Those for which a view change answered; they are told if they ask later. */
+  readonly left: readonly NodeName[];
+}
+
+/** Over: nothing is owed to anyone. */
+export interface CoordinatorEnded {
+  readonly phase: 'ended';
+  readonly results: readonly IndexedResult[];
+  readonly left: readonly NodeName[];
+}
+
+export type CommittedEvent =
+  | { readonly type: 'acknowledge'; readonly from: NodeName }
+  | { readonly type: 'member-left'; readonly from: NodeName }
+  | { readonly type: 'resend'; readonly to: NodeName }
+  | { readonly type: 'inquire'; readonly from: NodeName };
+
+/** The state right after the decision; ended at once when nobody is left to tell. */
+export function committedState(
+  attempt: CoordinatorAttempt,
+  results: readonly IndexedResult[],
+  left: readonly NodeName[],
+): CoordinatorCommitted {
+  const waiting = namesOf(attempt.participants).filter((name) => !left.includes(name));
+  return { phase: 'committed', results, waiting, left };
+}
+
+/** `commit` to everyone who has not acknowledged. */
+export function tellCommit(attempt: CoordinatorAttempt, state: CoordinatorCommitted) {
+  return sendTo(state.waiting, { type: 'commit', number: attempt.number });
+}
+
+/** One event after commit. */
+export function stepCommitted(
+  attempt: CoordinatorAttempt,
+  state: CoordinatorCommitted,
+  event: CommittedEvent,
+): Step<CoordinatorCommitted | CoordinatorEnded> {
+  const { number } = attempt;
+  switch (event.type) {
+    case 'acknowledge':
+      return endWhenAllTold(attempt, { ...state, waiting: without(state.waiting, event.from) });
+    case 'member-left': {
+      if (!state.waiting.includes(event.from)) return stay(state);
+      return endWhenAllTold(attempt, {
+        ...state,
+        waiting: without(state.waiting, event.from),
+        left: [...state.left, event.from],
+      });
+    }
+    case 'resend': {
+      const owed = state.waiting.includes(event.to);
+      return stay(state, { send: owed ? [{ to: event.to, message: { type: 'commit', number } }] : [] });
+    }
+    case 'inquire':
+      return stay(state, { send: [{ to: event.from, message: { type: 'outcome', number, outcome: 'committed' } }] });
+  }
+}
+
+/** The end record is lazy: without it the decision is told once more after a restart, and acknowledged once more. */
+export function endWhenAllTold(
+  attempt: CoordinatorAttempt,
+  state: CoordinatorCommitted,
+): Step<CoordinatorCommitted | CoordinatorEnded> {
+  if (state.waiting.length > 0) return stay(state);
+  const { results, left } = state;
+  const record = { type: 'end', number: attempt.number } as const;
+  return goTo<CoordinatorEnded>(
+    { phase: 'ended', results, left },
+    { records: [lazy(left.length === 0 ? record : { ...record, left })] },
+  );
+}
+
+function without(names: readonly NodeName[], gone: NodeName): readonly NodeName[] {
+  return names.filter((name) => name !== gone);
+}
