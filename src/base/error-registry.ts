@@ -30,6 +30,14 @@ export const ERRORS = {
   'too-large': bad(413, 'The body is larger than this endpoint takes.', 'Send less in one request.'),
   'unauthorized': bad(401, 'The request needs the credentials of the cluster.', 'Send Authorization: Parley <key> from the credentials file.'),
   'forbidden': bad(403, 'The credentials do not allow this.', 'Use the credentials of this cluster.'),
+  // Bytes that are no HTTP/1.1 request (docs/wire.md); the connection closes behind the answer.
+  'bad-frame': bad(400, 'The bytes are no HTTP/1.1 frame; nothing of it was executed.', 'Mend the client, and send it again on a new connection.'),
+  'request-timeout': bad(408, 'The request did not arrive in time; nothing of it was executed.', 'Send it again without a pause.'),
+  'target-too-long': bad(414, 'The request target is longer than 16 KiB.', 'Put what is long into the body.'),
+  'expectation-failed': bad(417, 'The only expectation met here is 100-continue.', 'Leave the Expect header out.'),
+  'head-too-large': bad(431, 'The header fields, trailers or chunk extensions are too many or too long.', 'Send fewer or shorter ones.'),
+  'method-unknown': bad(501, 'This method is not known here.', 'Use a method named in the documentation; case counts.'),
+  'version-unsupported': bad(505, 'The version of HTTP is neither 1.0 nor 1.1.', 'Speak HTTP/1.1.'),
   // What could not be done now; nothing happened.
   'busy': bad(503, 'The daemon cannot take this now; nothing happened.', 'Send it again after Retry-After seconds.'),
   'draining': bad(503, 'The daemon is stopping; nothing happened.', 'Send it to another daemon, or again when it is back.'),
@@ -40,6 +48,8 @@ export const ERRORS = {
   'labels-full': bad(507, 'All 10000 labels that are kept for ever are taken.', 'Use a UUIDv7 as id.'),
   // Why a transaction aborted (reasons of an outcome, not errors of a request).
   'insufficient-funds': bad(409, 'The account does not hold enough.', 'Lower the amount, or put money in first.'),
+  'balance-overflow': bad(409, 'The account would hold more than 9007199254740991.', 'Lower the amount, or move money out first.'),
+  'account-exists': bad(409, 'There is an account of this number already.', 'Use another number, or leave the number out.'),
   'lock-timeout': bad(409, 'Another transaction held what this one needed for too long.', 'Send it again with a new id.'),
   'vote-timeout': bad(409, 'A participant did not vote in time.', 'See that every participant runs, then send it again with a new id.'),
   'voted-no': bad(409, 'A participant voted no by hand or by its --vote flag.', 'Ask the person at its console.'),
@@ -51,6 +61,7 @@ export const ERRORS = {
   'stale-epoch': bad(409, 'A newer start of this coordinator exists.', 'Stop the old one.'),
   'other-incarnation': bad(409, 'The log of the coordinator is not the one this participant knows.', 'Restore its log, or run: parley coordinator adopt --reason ...'),
   'log-behind': bad(409, 'The log of this node is shorter than what its peers saw it sync.', 'Restore the newer log; do not start it with an older copy.'),
+  'wrong-peer': bad(409, 'The node at this address has another name than the one meant.', 'Mend the address of that peer in cluster.json.'),
   'name-taken': bad(409, 'Another process runs under this name.', 'Stop it, or take another --name.'),
   // It may have happened.
   'timeout': unsure(504, 'No answer came in time; it may have happened.', 'Ask again with the same id.'),

@@ -48,10 +48,10 @@ export interface Refusal {
 export type Prepared =
   | { readonly vote: 'yes'; readonly results: readonly Json[]; readonly effect: Json }
   | { readonly vote: 'no'; readonly refusal: Refusal }
-  /** Funds are held by undecided transactions: ask again when one of them has ended. */
-  | { readonly vote: 'wait'; readonly refusal: Refusal };
+  /** What is under `key` is held by earlier, undecided transactions: ask again when one of them has ended. */
+  | { readonly vote: 'wait'; readonly key: string; readonly refusal: Refusal };
 
-/** One committed change as readers of the feed see it; the shape of `data` is the resource's. */
+/** One committed change as readers of the feed see it; `data` is the effect that was applied. */
 export interface Change {
   readonly number: AttemptNumber;
   readonly id: TransactionId;
@@ -63,11 +63,23 @@ export interface Resource {
   readonly kind: ResourceKind;
   /** The locks all these operations need together; keys may repeat with different modes (the stronger holds). */
   locks(operations: readonly Operation[]): readonly LockRequest[];
+  /**
+   * Notes, at arrival and before any lock is held, what the transaction is going to
+   * reserve, so that no later one takes it first: every wait is then for an earlier
+   * transaction, and no circle of waits can close, not even across participants.
+   * Ends with prepare()'s yes or with abort().
+   */
+  announce(number: AttemptNumber, operations: readonly Operation[]): void;
   /** Checks and reserves. Called with the locks held. A no or a wait reserves nothing. */
   prepare(number: AttemptNumber, operations: readonly Operation[]): Prepared;
   /** Reserves again what an effect from the log reserved (restart), with no check. */
   restorePrepared(number: AttemptNumber, effect: Json): void;
-  /** Applies an effect once per number, frees what was reserved, and says what changed (empty if applied before). */
+  /** The keys, named as in locks(), that an effect changes: a read of one of them waits for the decision. */
+  writes(effect: Json): readonly string[];
+  /**
+   * Applies an effect, frees what was reserved, and says what changed (empty for null).
+   * The resource manager remembers the numbers and calls this once for each.
+   */
   commit(number: AttemptNumber, id: TransactionId, effect: Json): readonly Change[];
   /** Frees what was reserved; unknown numbers are fine. */
   abort(number: AttemptNumber): void;
