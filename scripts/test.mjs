@@ -38,9 +38,11 @@ async function runMocha(given) {
   ];
   say(`> mocha ${[...given.filter((arg) => !isPath(arg)), ...(files.length > 0 ? files : [ALL_TESTS])].join(' ')}`);
   const mocha = join(root, 'node_modules', 'mocha', 'lib', 'cli', 'cli.js');
-  const watch = {};
+  let watch;
   const { code } = await run(process.execPath, ['--import=tsx', mocha, ...mochaArgs], {
-    onStart: (child) => Object.assign(watch, endLingering(child)),
+    onStart: (child) => {
+      watch = endLingering(child);
+    },
   });
   clearInterval(watch.timer);
   const counts = readCounts();
@@ -48,7 +50,8 @@ async function runMocha(given) {
   if (watch.lingered) say('The tests ended but their process did not: one of them left a socket, timer or child open.');
   const { passed, failed, skipped } = counts ?? { passed: 0, failed: 1, skipped: 0 };
   process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
-  return code === 0 && (failed > 0 || watch.lingered) ? 1 : code;
+  if (watch.lingered) return 1;
+  return code === 0 && failed > 0 ? 1 : code;
 }
 
 /** Kills a mocha that has written its counts and does not end. */
