@@ -130,7 +130,8 @@ export class SettingsSource {
     const { flag, env } = SETTINGS[key];
     const fromFlag = this.#input.flags[flag.slice(2)];
     if (fromFlag !== undefined) {
-      const texts = (Array.isArray(fromFlag) ? fromFlag : [fromFlag]).map(String);
+      const given: readonly unknown[] = Array.isArray(fromFlag) ? (fromFlag as unknown[]) : [fromFlag];
+      const texts = given.map(String);
       return { texts, origin: { from: 'flag', place: flag } };
     }
     const fromEnv = this.#input.env[env];

@@ -116,9 +116,7 @@ export const OTHER_VARIABLES: readonly string[] = ['PARLEY_SERVER', 'PARLEY_USER
 
 /** Settings of a role, in the table's order. */
 export function settingsOf(role: ConfigRole): readonly SettingKey[] {
-  return (Object.keys(SETTINGS) as SettingKey[]).filter((key) =>
-    (SETTINGS[key].roles as readonly ConfigRole[]).includes(role),
-  );
+  return (Object.keys(SETTINGS) as SettingKey[]).filter((key) => SETTINGS[key].roles.includes(role));
 }
 
 /** A whole number in plain decimal within bounds, or undefined (no sign, no hex, no exponent). */

@@ -16,6 +16,7 @@ import { Chalk, supportsColorStderr } from 'chalk';
 import { createLogger, format } from 'winston';
 import Transport from 'winston-transport';
 import { ParleyError } from '../base/errors.ts';
+import { printable } from '../console/printable.ts';
 import { RotatingFile } from './rotating-file.ts';
 import type { LogLevel } from './config.ts';
 
@@ -56,8 +57,6 @@ const TEXT_CHARS_MAX = 4096;
 const LEVELS: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3 };
 const RESERVED = ['time', 'level', 'event', 'message', 'node', 'role', 'pid'];
 const SECRET = /password|secret|credential|authorization|cookie|token/i;
-/** JSON escapes below U+0020; these too move a cursor, end a line or turn the text round. */
-const UNSAFE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** A line as an object, in the order it is written. */
 type Entry = Readonly<Record<string, unknown>> & { readonly level: LogLevel; readonly message: string };
@@ -139,7 +138,7 @@ export function lineOfEntry(entry: Entry): string {
     const { time, level, event, message, node, role, pid } = entry as Record<string, unknown>;
     text = JSON.stringify({ time, level, event, message, node, role, pid, unloggable: String(error) });
   }
-  return text.replace(UNSAFE, escaped);
+  return printable(text);
 }
 
 function plain(key: string, value: unknown): unknown {
@@ -175,20 +174,16 @@ function narration(entry: Entry): string {
   const pairs = Object.entries(safe).flatMap(([key, value]) => {
     if (RESERVED.includes(key)) return [];
     const plainWord = typeof value === 'string' && /^[\w.:/@-]{1,200}$/.test(value);
-    return [` ${printable(key)}=${plainWord ? value : JSON.stringify(value).replace(UNSAFE, escaped)}`];
+    return [` ${oneLine(key)}=${plainWord ? value : printable(JSON.stringify(value))}`];
   });
   const clock = String(safe['time']).slice(11, 23);
-  const head = `${chalk.dim(clock)} ${COLOURS[entry.level](entry.level.padEnd(5))} ${chalk.bold(printable(String(safe['node'])))}`;
-  return `${head} ${printable(String(safe['message']))} ${chalk.dim(`[${printable(String(safe['event']))}]${pairs.join('')}`)}`;
+  const head = `${chalk.dim(clock)} ${COLOURS[entry.level](entry.level.padEnd(5))} ${chalk.bold(oneLine(String(safe['node'])))}`;
+  return `${head} ${oneLine(String(safe['message']))} ${chalk.dim(`[${oneLine(String(safe['event']))}]${pairs.join('')}`)}`;
 }
 
-/** Text with everything escaped that is not plainly printed. */
-function printable(text: string): string {
-  return JSON.stringify(shortened(text)).slice(1, -1).replaceAll('\\"', '"').replace(UNSAFE, escaped);
-}
-
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+/** Text as JSON escapes it, so that a line feed in it is no line feed on the terminal. */
+function oneLine(text: string): string {
+  return printable(JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"'));
 }
 
 /** Nobody reads stderr any more (EPIPE): that is no reason to stop a node. */

@@ -1,0 +1,181 @@
+/**
+ * The daemons as a console sees them: requests that answer JSON or throw a
+ * ParleyError, and a stream of lines. The wire is a port (Transport), joined
+ * to the real one in http-transport.ts and to a fake in the tests.
+ *
+ * ```
+ *   console → ApiClient → Transport → (HTTP) → daemon
+ * ```
+ *
+ * An answer that is no success becomes the ParleyError its problem+json names,
+ * so that a person reads the daemon's own words. What is not known to have
+ * happened stays unknown: `settle` asks again with the same id, and only then.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { ERRORS, ParleyError } from '../base/errors.ts';
+import type { Json } from '../base/canonical-json.ts';
+import type { ErrorCode } from '../base/error-registry.ts';
+
+/** A request as the transport sends it. */
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path with query. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The body, sent as JSON. */
+  readonly json?: Json;
+  readonly timeoutMs: number;
+}
+
+/** An answer; header names are lower case. */
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The body as text. */
+  readonly text: string;
+}
+
+/** The wire under a console. Errors: ParleyError `unreachable` (nothing was sent), `connection-lost`, `timeout`. */
+export interface Transport {
+  request(request: ApiRequest): Promise<ApiAnswer>;
+  /**
+   * Calls `onLine` with each line of a body that does not end. Resolves when
+   * the server ends it or `signal` aborts; rejects when the link breaks.
+   */
+  stream(
+    request: Omit<ApiRequest, 'json' | 'timeoutMs'> & { readonly signal: AbortSignal },
+    onLine: (line: string) => void,
+  ): Promise<void>;
+}
+
+/** A body that was read: its status, and its members when it is an object. */
+export interface ApiBody {
+  readonly status: number;
+  readonly body: Readonly<Record<string, Json>>;
+}
+
+/** How long a console waits for an ordinary answer. */
+export const ANSWER_TIMEOUT_MS = 10_000;
+
+/** Requests to one daemon. */
+export class ApiClient {
+  readonly #transport: Transport;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  /** @param headers go with every request, for example Authorization */
+  constructor(transport: Transport, headers: Readonly<Record<string, string>> = {}) {
+    this.#transport = transport;
+    this.#headers = headers;
+  }
+
+  /**
+   * One request.
+   * @returns the body of a 2xx answer
+   * @throws ParleyError the code of the problem+json, or of the transport; `internal` for an answer that is neither
+   */
+  async request(request: Omit<ApiRequest, 'timeoutMs'> & { readonly timeoutMs?: number }): Promise<ApiBody> {
+    const headers = { ...this.#headers, ...request.headers };
+    const answer = await this.#transport.request({ timeoutMs: ANSWER_TIMEOUT_MS, ...request, headers });
+    const body = bodyOf(answer);
+    if (answer.status >= 200 && answer.status < 300) return { status: answer.status, body };
+    throw problem(answer, body);
+  }
+
+  /** A GET with the default patience. */
+  async get(path: string): Promise<Readonly<Record<string, Json>>> {
+    return (await this.request({ method: 'GET', path })).body;
+  }
+
+  /** Lines of an endless body; see Transport.stream. */
+  stream(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    onLine: (line: string) => void,
+  ): Promise<void> {
+    return this.#transport.stream({ method: 'GET', path, headers: { ...this.#headers, ...headers }, signal }, onLine);
+  }
+}
+
+/** How often and how long `settle` asks again. */
+export interface SettleOptions {
+  /** Gives up this long after the first answer that settled nothing. */
+  readonly patienceMs: number;
+  readonly pauseMsFirst: number;
+  readonly pauseMsMax: number;
+  /** Told before each repetition, so that a person knows why it takes long. */
+  readonly onRepeat?: (error: ParleyError) => void;
+}
+
+export const SETTLE: SettleOptions = { patienceMs: 30_000, pauseMsFirst: 100, pauseMsMax: 2000 };
+
+/** Nothing happened, and the same request may succeed in a moment. */
+const PASSING: readonly ErrorCode[] = ['busy', 'draining', 'starting', 'no-lease', 'in-doubt', 'unreachable'];
+
+/**
+ * Sends a change until its outcome is known. `send` must carry the same id or
+ * key each time, which is what makes asking again safe. It is repeated only
+ * when the outcome is unknown (202, a broken link, no answer) or nothing
+ * happened and may yet (busy); `unreachable` counts as such only once a
+ * request has gone out, because at first it means a wrong address.
+ * @throws ParleyError the definite refusal; or the last error, when patience ends
+ */
+export async function settle(send: () => Promise<ApiBody>, options: SettleOptions): Promise<ApiBody> {
+  let sent = false;
+  let deadline = Number.POSITIVE_INFINITY;
+  for (let pauseMs = options.pauseMsFirst; ; pauseMs = Math.min(pauseMs * 2, options.pauseMsMax)) {
+    let error: ParleyError;
+    let answer: ApiBody | undefined;
+    try {
+      answer = await send();
+      if (answer.status !== 202) return answer;
+      error = new ParleyError('timeout', 'The outcome is not known yet.');
+    } catch (thrown) {
+      if (!(thrown instanceof ParleyError)) throw thrown;
+      error = thrown;
+      const again = !error.definite || (PASSING.includes(error.code) && (sent || error.code !== 'unreachable'));
+      if (!again) throw error;
+    }
+    sent = true;
+    deadline = Math.min(deadline, performance.now() + options.patienceMs);
+    const waitMs = Math.max(pauseMs, retryAfterMs(error));
+    if (performance.now() + waitMs > deadline) {
+      if (answer !== undefined) return answer;
+      throw error;
+    }
+    options.onRepeat?.(error);
+    await delay(waitMs);
+  }
+}
+
+function retryAfterMs(error: ParleyError): number {
+  const seconds = error.extra['retryAfter'];
+  return typeof seconds === 'number' ? seconds * 1000 : 0;
+}
+
+function bodyOf(answer: ApiAnswer): Readonly<Record<string, Json>> {
+  if (answer.text === '') return {};
+  try {
+    const value = JSON.parse(answer.text) as Json;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return value as Readonly<Record<string, Json>>;
+    return { items: value };
+  } catch {
+    return { text: answer.text };
+  }
+}
+
+function problem(answer: ApiAnswer, body: Readonly<Record<string, Json>>): ParleyError {
+  const { code, detail, remedy } = body;
+  const after = Number(answer.headers['retry-after']);
+  const extra =
+    Number.isFinite(after) && after >= 0 && answer.headers['retry-after'] !== undefined ? { retryAfter: after } : {};
+  if (typeof code === 'string' && Object.hasOwn(ERRORS, code)) {
+    const known = code as ErrorCode;
+    const text = typeof detail === 'string' ? detail : ERRORS[known].meaning;
+    return new ParleyError(known, text, typeof remedy === 'string' ? { remedy, extra } : { extra });
+  }
+  if (answer.status === 503) return new ParleyError('busy', 'The daemon answered 503.', { extra });
+  const said = typeof detail === 'string' ? ` It said: ${detail}` : '';
+  return new ParleyError('internal', `The daemon answered ${answer.status} without a known code.${said}`);
+}

@@ -1,0 +1,213 @@
+/**
+ * The chat's console: what is typed is said in the room; what others say
+ * appears above the prompt, in the one order of the room.
+ *
+ * ```
+ *   [uthira]: 0:00:17:hi      hours:minutes:seconds since the line before (form of the first source system)
+ * ```
+ *
+ * A line carries a key made before it is sent; after an unknown outcome or
+ * busy it is sent again with the same key, and the room keeps it once.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { ParleyError } from '../base/errors.ts';
+import { settle } from './api-client.ts';
+import { CHAT_COMMANDS, commandRunner } from './command-table.ts';
+import { EventStreamReader } from './event-stream-reader.ts';
+import { newId } from './new-id.ts';
+import { LINE_CHARS_MAX } from './parser.ts';
+import { isObject, listAt, textAt, textOf } from './transaction-text.ts';
+import type { Json } from '../base/canonical-json.ts';
+import type { ApiClient, SettleOptions } from './api-client.ts';
+import type { LineRunner, Reply } from './command-table.ts';
+import type { JsonObject } from './transaction-text.ts';
+
+/** A line of a room. */
+export interface ChatLine {
+  readonly room: string;
+  readonly seq: number;
+  readonly author: string;
+  readonly text: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** What a chat session is made of. */
+export interface ChatOptions {
+  readonly client: ApiClient;
+  readonly user: string;
+  readonly room: string;
+  readonly settle: SettleOptions;
+  /** True when live lines are printed: then a line that was sent is not echoed, it comes back. */
+  readonly live: boolean;
+  readonly print: (line: string) => void;
+  readonly narrate: (line: string) => void;
+  /** Told the new room when it changes, for the prompt. */
+  readonly onRoom: (room: string) => void;
+  readonly makeId?: () => string;
+}
+
+/** Lines `/history` shows. */
+const HISTORY_LINES = 50;
+/** Longest pause before the live stream is opened again (full jitter). */
+const REDIAL_MS_MAX = 1000;
+
+/** A chat session: the runner of typed lines, and the live lines of the room. */
+export class ChatConsole implements LineRunner {
+  readonly #options: ChatOptions;
+  readonly #commands: LineRunner;
+  readonly #makeId: () => string;
+  #room: string;
+  #followed = new AbortController();
+  /** Time of the last line printed and the highest sequence, by room. */
+  readonly #shown = new Map<string, { readonly at: number; readonly seq: number }>();
+
+  constructor(options: ChatOptions) {
+    this.#options = options;
+    this.#room = options.room;
+    this.#makeId = options.makeId ?? newId;
+    this.#commands = commandRunner(CHAT_COMMANDS, {
+      '/history': ({ words: [room = this.#room] }) => this.#history(room),
+      '/join': ({ words: [room = ''] }) => this.#join(room),
+      '/rooms': () => this.#rooms(),
+    });
+  }
+
+  /** A command when it begins with a slash (two slashes say one), else a line to say. */
+  run(line: string): Promise<Reply> {
+    const text = line.trim();
+    if (text.startsWith('/') && !text.startsWith('//')) return this.#commands.run(text);
+    if (text === '') return Promise.resolve({ lines: [], json: null });
+    return this.#say(text.startsWith('//') ? text.slice(1) : text);
+  }
+
+  complete(line: string): [string[], string] {
+    return line.trimStart().startsWith('/') ? this.#commands.complete(line) : [[], line];
+  }
+
+  /** Prints the room's lines as they come, until the signal aborts; a broken stream is opened again where it broke. */
+  async follow(signal: AbortSignal): Promise<void> {
+    let told = false;
+    const readers = new Map<string, EventStreamReader>();
+    while (!signal.aborted) {
+      this.#followed = new AbortController();
+      const both = AbortSignal.any([signal, this.#followed.signal]);
+      const room = this.#room;
+      // A half-received event of a broken stream must not be joined to the next one's lines.
+      const reader = new EventStreamReader();
+      const since = readers.get(room)?.lastId;
+      const headers = { accept: 'text/event-stream', ...(since === undefined ? {} : { 'last-event-id': since }) };
+      try {
+        await this.#options.client.stream(`/events?rooms=${encodeURIComponent(room)}`, headers, both, (line) => {
+          told = false;
+          const event = reader.feed(line);
+          if (event?.id !== undefined) readers.set(room, reader);
+          if (event?.type === 'line') this.#receive(event.data);
+        });
+      } catch (error) {
+        if (!(error instanceof ParleyError)) throw error;
+        if (!told && !both.aborted) this.#options.narrate(`live lines stopped (${error.message}); trying again`);
+        told = true;
+      }
+      if (!both.aborted) await pause(Math.random() * REDIAL_MS_MAX, signal);
+    }
+  }
+
+  async #say(text: string): Promise<Reply> {
+    if (text.length > LINE_CHARS_MAX) {
+      throw new ParleyError('usage', `The line has ${text.length} characters; at most ${LINE_CHARS_MAX} are taken.`);
+    }
+    const key = this.#makeId();
+    const json = { author: this.#options.user, text, key };
+    const path = `/rooms/${encodeURIComponent(this.#room)}/messages`;
+    const send = () =>
+      this.#options.client.request({ method: 'POST', path, json, headers: { 'idempotency-key': key } });
+    const { status, body } = await settle(send, this.#options.settle);
+    if (status === 202 || body['outcome'] === 'unknown') {
+      return { lines: [`unknown: ${text}; it may appear later`], json: { key, ...body }, exitCode: 3 };
+    }
+    if (body['outcome'] === 'aborted') {
+      return { lines: [`not sent: ${textOf(body['reason'])}`], json: { key, ...body }, exitCode: 1 };
+    }
+    const seq = body['seq'] === undefined ? '' : ` ${textAt(body, 'seq')}`;
+    return { lines: this.#options.live ? [] : [`sent ${this.#room}${seq}`], json: { key, ...body } };
+  }
+
+  async #history(room: string): Promise<Reply> {
+    const path = `/rooms/${encodeURIComponent(room)}/messages?limit=${HISTORY_LINES}`;
+    const answer = await this.#options.client.get(path);
+    const lines = listAt(answer, 'lines').flatMap((line) => readLine(line, room) ?? []);
+    let before: number | undefined;
+    const texts = lines.map((line) => {
+      const text = lineText(line, before);
+      before = line.at;
+      return text;
+    });
+    return { lines: texts, json: answer };
+  }
+
+  #join(room: string): Reply {
+    this.#room = room;
+    this.#options.onRoom(room);
+    this.#followed.abort();
+    return { lines: [`you are in ${room}`], json: { room } };
+  }
+
+  async #rooms(): Promise<Reply> {
+    const answer = await this.#options.client.get('/rooms');
+    const list = Array.isArray(answer['items']) ? listAt(answer, 'items') : listAt(answer, 'rooms');
+    return { lines: list.map((room) => (isObject(room) ? textAt(room, 'room') : textOf(room))), json: answer };
+  }
+
+  #receive(data: string): void {
+    const line = readLine(parse(data), this.#room);
+    if (line === undefined) return;
+    const last = this.#shown.get(line.room);
+    // A stream that was opened again may repeat lines; each is shown once.
+    if (last !== undefined && line.seq <= last.seq) return;
+    this.#shown.set(line.room, { at: line.at, seq: line.seq });
+    this.#options.print(lineText(line, last?.at));
+  }
+}
+
+/** `[uthira]: 0:00:17:hi`; the first line of a session has no line before it and shows 0:00:00. */
+export function lineText(line: ChatLine, beforeMs: number | undefined): string {
+  return `[${line.author}]: ${elapsedText(beforeMs === undefined ? 0 : line.at - beforeMs)}:${line.text}`;
+}
+
+/** Milliseconds as hours:minutes:seconds; clocks that go back count as no time. */
+export function elapsedText(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+}
+
+function parse(data: string): Json {
+  try {
+    return JSON.parse(data) as Json;
+  } catch {
+    return null;
+  }
+}
+
+function readLine(value: Json, room: string): ChatLine | undefined {
+  if (!isObject(value)) return undefined;
+  const { seq, author, text, at } = value;
+  const atMs = typeof at === 'string' ? Date.parse(at) : at;
+  if (typeof seq !== 'number' || typeof text !== 'string' || typeof atMs !== 'number') return undefined;
+  return {
+    room: typeof value['room'] === 'string' ? value['room'] : room,
+    seq,
+    author: textOf(author as JsonObject[string]),
+    text,
+    at: atMs,
+  };
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await delay(ms, undefined, { signal });
+  } catch {
+    // The session ended: so does the pause.
+  }
+}
