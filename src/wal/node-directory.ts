@@ -28,6 +28,7 @@ import { readDirectory } from './directory-reader.ts';
 import { repairLog } from './log-repair.ts';
 import type { Json } from '../base/canonical-json.ts';
 import type { Checkpoint, CheckpointStore, DataFileEntry } from './checkpoint.ts';
+import type { DirectoryLock } from './directory-lock.ts';
 import type { ReadData, StartRecord } from './directory-reader.ts';
 import type { Disk } from './disk.ts';
 import type { FileLogLimits } from './file-log.ts';
@@ -53,6 +54,7 @@ export interface NodeDirectoryOptions<R extends LogRecord> {
   readonly limits?: Partial<FileLogLimits>;
   /** Ports; the real ones unless given. */
   readonly disk?: Disk;
+  readonly lock?: (directory: string) => Promise<DirectoryLock>;
   readonly now?: () => Date;
   readonly random?: (bytes: number) => Uint8Array;
 }
@@ -102,7 +104,8 @@ export async function openNodeDirectory<R extends LogRecord>(
   const disk = options.disk ?? realDisk;
   const directory = resolve(options.directory);
   await makeDirectory(disk, directory);
-  const lock = await usable(directory, () => lockDirectory(directory, process.platform));
+  const take = options.lock ?? ((path: string) => lockDirectory(path, process.platform));
+  const lock = await usable(directory, () => take(directory));
   try {
     return await openLocked(options, disk, directory, () => lock.release());
   } catch (error) {

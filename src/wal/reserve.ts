@@ -79,10 +79,10 @@ export class Reserve {
   /** False when a release came between. */
   private async writeAll(): Promise<boolean> {
     // Random, so that no file system can store it in less; written, since a hole takes no space.
-    const piece = randomBytes(PIECE_BYTES);
+    const piece = randomBytes(Math.min(PIECE_BYTES, this.bytes));
     await withFile(this.disk, this.path, 'create', async (fd) => {
       for (let position = 0; position < this.bytes && this.state === 'filling'; position += PIECE_BYTES) {
-        await writeFully(this.disk, fd, piece.subarray(0, Math.min(PIECE_BYTES, this.bytes - position)), position);
+        await writeFully(this.disk, fd, piece.subarray(0, this.bytes - position), position);
       }
       if (this.state === 'filling') await this.disk.sync(fd);
     });
