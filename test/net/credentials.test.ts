@@ -1,7 +1,7 @@
 /** The key file of a cluster: made once, whoever comes first, and refused when it is no secret. */
 import { expect } from 'chai';
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -52,12 +52,12 @@ describe('the credentials of a cluster', () => {
         process.stderr.write('r');
         process.stdin.once('end', () => process.stdout.write(openCredentials(${JSON.stringify(file)}).key)).resume();
       });`;
-      const children: ChildProcess[] = [];
+      const children: ChildProcessWithoutNullStreams[] = [];
       try {
         for (let n = 0; n < 4; n++) children.push(spawn(process.execPath, ['--import=tsx', '-e', script]));
-        const keys = children.map((child) => (child.stdout === null ? '' : text(child.stdout)));
-        await Promise.all(children.map((child) => child.stderr !== null && once(child.stderr, 'data')));
-        for (const child of children) child.stdin?.end();
+        const keys = children.map((child) => text(child.stdout));
+        await Promise.all(children.map((child) => once(child.stderr, 'data') as Promise<unknown>));
+        for (const child of children) child.stdin.end();
         const seen = new Set(await Promise.all(keys));
         expect([...seen]).to.deep.equal([readFileSync(file, 'utf8').trim()]);
       } finally {
