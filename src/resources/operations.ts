@@ -22,8 +22,9 @@ export const APPEND_LINES_MAX = 1000;
 export const TEXT_UNITS_MAX = 4096;
 /** UTF-16 units of an author or an owner. */
 export const NAME_UNITS_MAX = 64;
-/** Lines one read answers, and how many when it does not say. */
+/** Lines one read answers at most. */
 export const READ_LIMIT_MAX = 1000;
+/** Lines a read answers when it does not say how many. */
 export const READ_LIMIT_DEFAULT = 100;
 
 /** What one field may hold; `allowed` is the sentence a person reads when it does not. */
