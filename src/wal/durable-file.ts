@@ -61,20 +61,33 @@ export async function writeFileDurably(
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<WrittenFile> {
   const temporary = `${path}${TEMPORARY_SUFFIX}`;
-  const written = await withFile(disk, temporary, 'create', async (fd) => {
-    let bytes = 0;
-    let crc = 0;
-    for await (const chunk of chunks) {
-      await writeFully(disk, fd, chunk, bytes);
-      bytes += chunk.byteLength;
-      crc = crc32(chunk, crc);
-    }
-    await disk.sync(fd);
-    return { bytes, crc };
-  });
+  let written: WrittenFile;
+  try {
+    written = await withFile(disk, temporary, 'create', (fd) => writeChunks(disk, fd, chunks));
+  } catch (error) {
+    // On a full disk the part that was written must not keep its space.
+    if (isDiskFull(error)) await disk.remove(temporary).catch(() => undefined);
+    throw error;
+  }
   await disk.rename(temporary, path);
   await disk.syncDirectory(dirname(path));
   return written;
+}
+
+async function writeChunks(
+  disk: Disk,
+  fd: number,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<WrittenFile> {
+  let bytes = 0;
+  let crc = 0;
+  for await (const chunk of chunks) {
+    await writeFully(disk, fd, chunk, bytes);
+    bytes += chunk.byteLength;
+    crc = crc32(chunk, crc);
+  }
+  await disk.sync(fd);
+  return { bytes, crc };
 }
 
 const COPY_BYTES = 1_048_576;

@@ -38,7 +38,7 @@ export interface RepairOptions {
 }
 
 /**
- * Cuts the torn tail if there is one, removes half-written files, and syncs
+ * Removes half-written files, cuts the torn tail if there is one, and syncs
  * what was read, so that no decision is taken on bytes that a power cut could
  * still undo.
  * @throws the disk's own error when a write or a sync fails
@@ -46,15 +46,15 @@ export interface RepairOptions {
 export async function repairLog(options: RepairOptions): Promise<RepairedTail | undefined> {
   const { disk, directory, verdict } = options;
   const names = await disk.list(directory);
+  // First of all, since what follows makes files of such names itself.
+  for (const name of names.filter(isTemporary)) await disk.remove(join(directory, name));
   const tail = verdict.kind === 'torn' ? await keepTail(options, verdict, names) : undefined;
   const last = options.segments.at(-1);
   if (last !== undefined) {
     if (names.includes(SYNC_FAILED_FILE)) await rewriteSegment(disk, directory, last);
     else await cutAndSync(disk, join(directory, last.file), last.bytes);
   }
-  for (const name of names.filter((each) => isTemporary(each) || each === SYNC_FAILED_FILE)) {
-    await disk.remove(join(directory, name));
-  }
+  if (names.includes(SYNC_FAILED_FILE)) await disk.remove(join(directory, SYNC_FAILED_FILE));
   await disk.syncDirectory(directory);
   return tail;
 }

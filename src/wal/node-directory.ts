@@ -196,6 +196,11 @@ function checkpointTaker<R extends LogRecord>(options: TakerOptions<R>): NodeDir
     busy = true;
     try {
       return await synced(disk, directory, 'log-full', () => write(draft));
+    } catch (error) {
+      // Data files of a checkpoint that did not come about take space that the log may need.
+      if (error instanceof ParleyError && error.code === 'log-full')
+        await store.removeUnneeded().catch(() => undefined);
+      throw error;
     } finally {
       busy = false;
     }

@@ -28,7 +28,7 @@ async function openOwner(directory: string, options: Partial<NodeDirectoryOption
   const node = await openNode(directory, {
     limits,
     onCheckpoint: async (checkpoint, readData) => {
-      for (const entry of checkpoint.dataFiles) await readData(entry, (line) => texts.push(String(line)));
+      for (const entry of checkpoint.dataFiles) await readData(entry, (line) => texts.push(line as string));
       expect(checkpoint.state).to.deep.equal({ count: texts.length });
       inFiles = texts.length;
     },
@@ -43,11 +43,13 @@ async function openOwner(directory: string, options: Partial<NodeDirectoryOption
       texts.push(text);
       await node.log.flush();
     },
-    checkpoint: () => {
+    checkpoint: async () => {
       const lines: readonly Json[] = texts.slice(inFiles);
-      inFiles = texts.length;
+      const upTo = texts.length;
       const keep = node.checkpoint()?.dataFiles ?? [];
-      return node.takeCheckpoint({ state: { count: texts.length }, data: [{ kind: 'texts', lines }], keep });
+      const taken = await node.takeCheckpoint({ state: { count: upTo }, data: [{ kind: 'texts', lines }], keep });
+      inFiles = upTo;
+      return taken;
     },
   };
 }
@@ -102,7 +104,7 @@ describe('a checkpoint', () => {
       await owner.checkpoint();
       await owner.node.close();
       const text = await readFile(join(directory, 'checkpoint.json'), 'utf8');
-      const { crc, ...document } = JSON.parse(text);
+      const { crc, ...document } = JSON.parse(text) as Checkpoint & { readonly crc: string };
       expect(document).to.deep.include({ version: 1, seq: 2, name: 'P1', role: 'participant', epoch: 1 });
       expect(document.dataFiles).to.deep.equal([
         {
@@ -157,16 +159,21 @@ describe('a checkpoint', () => {
 
   it('is not made on a full disk, which is no more than that', () =>
     withTemporaryDirectory(async (directory) => {
-      let full = false;
+      let writesLeft = Infinity;
       const disk = faultyDisk({
-        write: (fd, bytes, at) => (full ? Promise.reject(errno('ENOSPC')) : realDisk.write(fd, bytes, at)),
+        write: (fd, bytes, at) =>
+          (writesLeft -= 1) < 0 ? Promise.reject(errno('ENOSPC')) : realDisk.write(fd, bytes, at),
       });
       const owner = await openOwner(directory, { disk });
       await owner.add('one');
-      full = true;
-      expect(await rejectionOf(owner.checkpoint())).to.include({ code: 'log-full', definite: true });
-      expect(owner.node.checkpoint()).to.equal(undefined);
-      full = false;
+      const before = await fingerprint(directory);
+      for (const writes of [0, 1]) {
+        writesLeft = writes;
+        expect(await rejectionOf(owner.checkpoint())).to.include({ code: 'log-full', definite: true });
+        expect(owner.node.checkpoint()).to.equal(undefined);
+        expect(await fingerprint(directory), 'nothing is left behind').to.deep.equal(before);
+      }
+      writesLeft = Infinity;
       const { state } = await owner.node.takeCheckpoint({ state: { count: 0 }, data: [], keep: [] });
       expect(state).to.deep.equal({ count: 0 });
       await owner.node.close();

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { realDisk } from '../../src/wal/disk.ts';
 import { FILE_LOG_LIMITS, FileLog } from '../../src/wal/file-log.ts';
@@ -10,8 +11,6 @@ import { errno, faultyDisk, fullDisk } from './faulty-disk.ts';
 import { describeLogStore } from './log-store-contract.ts';
 import { openNode } from './open-node.ts';
 import { note } from './record-builder.ts';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import type { FileLogOptions } from '../../src/wal/file-log.ts';
 import type { StoredRecord } from '../../src/wal/log-store.ts';
 import type { Note } from './record-builder.ts';
@@ -42,6 +41,10 @@ describeLogStore('the file log', async () => {
 
 function bound(target: object, value: unknown): unknown {
   return typeof value === 'function' ? value.bind(target) : value;
+}
+
+function jsonOf(line: string): { readonly seq: number; readonly record: Note } {
+  return JSON.parse(line.slice(line.indexOf('{'))) as { seq: number; record: Note };
 }
 
 interface Opened {
@@ -208,11 +211,7 @@ describe('a full disk', () => {
       await log.close();
       expect(fatal).to.deep.equal([]);
       const lines = (await readFile(join(directory, 'wal-0000000000000001.jsonl'), 'utf8')).trimEnd().split('\n');
-      expect(lines.map((line) => JSON.parse(line.slice(line.indexOf('{'))).record.text[0])).to.deep.equal([
-        'a',
-        'b',
-        'p',
-      ]);
+      expect(lines.map((line) => jsonOf(line).record.text[0])).to.deep.equal(['a', 'b', 'p']);
     }));
 
   it('is met from the reserve when a new segment is begun', () =>
@@ -283,7 +282,7 @@ describe('segments', () => {
         const text = await readFile(join(directory, name), 'utf8');
         expect(text.length, name).to.be.at.most(1000);
         expect(text.at(-1)).to.equal('\n');
-        expect(Number(name.slice(4, 20))).to.equal(JSON.parse(text.slice(text.indexOf('{'), text.indexOf('\n'))).seq);
+        expect(Number(name.slice(4, 20))).to.equal(jsonOf(text.split('\n')[0] ?? '').seq);
       }
       const second = await openNode(directory, { limits });
       expect(second.replayed).to.deep.equal(texts);

@@ -40,7 +40,7 @@ describe('record codec', () => {
         expect(read.indexOf('\n')).to.equal(read.length - 1);
         const decoded = decodeRecord(read);
         // JSON has one zero and no undefined: what came back is what JSON itself would give.
-        expect(decoded).to.deep.include({ outcome: 'record', record: JSON.parse(JSON.stringify(record)) });
+        expect(decoded).to.deep.include({ outcome: 'record', record: JSON.parse(JSON.stringify(record)) as unknown });
       }),
       { numRuns: 300 },
     );
