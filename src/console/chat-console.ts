@@ -9,18 +9,17 @@
  * A line carries a key made before it is sent; after an unknown outcome or
  * busy it is sent again with the same key, and the room keeps it once.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { ParleyError } from '../base/errors.ts';
 import { settle } from './api-client.ts';
 import { CHAT_COMMANDS, commandRunner } from './command-table.ts';
 import { EventStreamReader } from './event-stream-reader.ts';
 import { newId } from './new-id.ts';
 import { LINE_CHARS_MAX } from './parser.ts';
+import { pause } from './pause.ts';
 import { isObject, listAt, textAt, textOf } from './transaction-text.ts';
 import type { Json } from '../base/canonical-json.ts';
 import type { ApiClient, SettleOptions } from './api-client.ts';
 import type { LineRunner, Reply } from './command-table.ts';
-import type { JsonObject } from './transaction-text.ts';
 
 /** A line of a room. */
 export interface ChatLine {
@@ -88,20 +87,20 @@ export class ChatConsole implements LineRunner {
   /** Prints the room's lines as they come, until the signal aborts; a broken stream is opened again where it broke. */
   async follow(signal: AbortSignal): Promise<void> {
     let told = false;
-    const readers = new Map<string, EventStreamReader>();
+    const lastIds = new Map<string, string>();
     while (!signal.aborted) {
       this.#followed = new AbortController();
       const both = AbortSignal.any([signal, this.#followed.signal]);
       const room = this.#room;
       // A half-received event of a broken stream must not be joined to the next one's lines.
       const reader = new EventStreamReader();
-      const since = readers.get(room)?.lastId;
+      const since = lastIds.get(room);
       const headers = { accept: 'text/event-stream', ...(since === undefined ? {} : { 'last-event-id': since }) };
       try {
         await this.#options.client.stream(`/events?rooms=${encodeURIComponent(room)}`, headers, both, (line) => {
           told = false;
           const event = reader.feed(line);
-          if (event?.id !== undefined) readers.set(room, reader);
+          if (event?.id !== undefined) lastIds.set(room, event.id);
           if (event?.type === 'line') this.#receive(event.data);
         });
       } catch (error) {
@@ -198,16 +197,8 @@ function readLine(value: Json, room: string): ChatLine | undefined {
   return {
     room: typeof value['room'] === 'string' ? value['room'] : room,
     seq,
-    author: textOf(author as JsonObject[string]),
+    author: textOf(author),
     text,
     at: atMs,
   };
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, { signal });
-  } catch {
-    // The session ended: so does the pause.
-  }
 }

@@ -20,11 +20,6 @@ export class EventStreamReader {
   #chars = 0;
   #id: string | undefined;
 
-  /** Id of the last event that had one. */
-  get lastId(): string | undefined {
-    return this.#id;
-  }
-
   feed(line: string): StreamEvent | undefined {
     if (line === '') return this.#dispatch();
     const colon = line.indexOf(':');

@@ -96,6 +96,11 @@ export class SettingsSource {
     return this.#found(key, texts, given?.origin ?? { from: 'default' });
   }
 
+  /** Whether flag or environment give this setting. */
+  has(key: SettingKey): boolean {
+    return this.#given(key) !== undefined;
+  }
+
   /** The error for a value that was read but does not fit: names the flag, variable or key it came from. */
   fault(key: SettingKey, why: string, remedy?: string): ParleyError {
     const origin = this.#origins.get(key) ?? this.#given(key)?.origin ?? { from: 'default' };
@@ -104,7 +109,7 @@ export class SettingsSource {
 
   /** All values looked up so far, then the timings of the cluster. */
   report(): readonly ReportRow[] {
-    const timings = Object.entries(this.cluster.timings).map(([name, value]): ReportRow => {
+    const timings = Object.entries<number>({ ...this.cluster.timings }).map(([name, value]): ReportRow => {
       const place = `${this.configFile} timings.${name}`;
       return {
         key: `timings.${name}`,
@@ -128,9 +133,9 @@ export class SettingsSource {
 
   #given(key: SettingKey): Given | undefined {
     const { flag, env } = SETTINGS[key];
-    const fromFlag = this.#input.flags[flag.slice(2)];
+    const fromFlag: unknown = this.#input.flags[flag.slice(2)];
     if (fromFlag !== undefined) {
-      const given: readonly unknown[] = Array.isArray(fromFlag) ? (fromFlag as unknown[]) : [fromFlag];
+      const given: readonly unknown[] = Array.isArray(fromFlag) ? Array.from<unknown>(fromFlag) : [fromFlag];
       const texts = given.map(String);
       return { texts, origin: { from: 'flag', place: flag } };
     }

@@ -106,6 +106,13 @@ export const SETTINGS = {
     'a whole number from 1 to 50',
     'number of participants, each a member of every group',
   ),
+  demo: row(
+    'demo',
+    'switch',
+    ['up'],
+    'true or false',
+    'commits a first transfer and a first chat line, and says what to try',
+  ),
 } as const satisfies Record<string, SettingRow>;
 
 /** A key of the table. */

@@ -84,6 +84,8 @@ export interface UpSettings extends SharedSettings {
   readonly role: 'up';
   /** Nodes to start, in the file's order. */
   readonly only: readonly NodeName[];
+  /** Commits a first transfer and a first chat line when all are ready. */
+  readonly demo: boolean;
 }
 
 /** Settings by role. */
@@ -184,6 +186,7 @@ function upSettings(source: SettingsSource): UpSettings {
     role: 'up',
     ...sharedSettings(source, DATA_DIR_DEFAULT),
     only: names.filter((name) => only.includes(name)),
+    demo: source.switch('demo', false),
   };
 }
 
@@ -222,6 +225,10 @@ function nodeSettings(source: SettingsSource, role: Role): NodeSettings {
 function nodeName(source: SettingsSource, role: Role): NodeName {
   const known = namesOfRole(source.cluster, role);
   const first = role === 'participant' && known.length !== 1 ? undefined : known[0];
+  if (first === undefined && !source.has('name')) {
+    const remedy = 'Say which node this is.';
+    throw new ParleyError('usage', `--name is missing; allowed: ${known.join(', ')}.`, { remedy });
+  }
   const name = source.value(
     'name',
     readPath,

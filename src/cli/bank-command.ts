@@ -1,0 +1,26 @@
+/** `parley bank`: the bank's console. */
+import { COMMAND_OPTION, CONFIG_OPTION, CREDENTIALS_OPTION, JSON_OPTION } from './command.ts';
+import type { Command } from './command.ts';
+
+export const bankCommand: Command = {
+  spec: 'bank [port] [host]',
+  summary: "the bank's console: CREATE, UPDATE, QUERY, TRANSFER, TOTAL",
+  positionals: { port: 'port of the server', host: 'host of the server' },
+  options: [COMMAND_OPTION, JSON_OPTION, CONFIG_OPTION, CREDENTIALS_OPTION],
+  examples: [
+    ['bank', 'talks to the server of the cluster file'],
+    ['bank 8023 127.0.0.1', 'talks to the server on that port'],
+    ['bank -c "CREATE 100"', 'opens an account and ends'],
+    ['bank < script.txt', 'runs a script, command by command'],
+  ],
+  run: async (argv, io) => {
+    const { daemonAddress, openClient } = await import('./connection.ts');
+    const { openTerminal } = await import('./session.ts');
+    const { bankConsole } = await import('../console/bank-console.ts');
+    const { SETTLE } = await import('../console/api-client.ts');
+    const client = await openClient(await daemonAddress('server', argv, io), argv, io);
+    const terminal = openTerminal(argv, io, { console: 'bank', prompt: 'bank> ', comments: true });
+    const onRepeat = (): void => terminal.narrate('no definite answer; asking again with the same id');
+    return terminal.run(bankConsole(client, { ...SETTLE, onRepeat }));
+  },
+};

@@ -1,0 +1,19 @@
+/** All subcommands, in the order of the help. */
+import { bankCommand } from './bank-command.ts';
+import { chatCommand } from './chat-command.ts';
+import { configCommand } from './config-command.ts';
+import { consoleCommand } from './console-command.ts';
+import { daemonCommands } from './daemon-command.ts';
+import { logCommand } from './log-command.ts';
+import { txCommand } from './tx-command.ts';
+import type { Command } from './command.ts';
+
+export const COMMANDS: readonly Command[] = [
+  ...daemonCommands,
+  bankCommand,
+  chatCommand,
+  consoleCommand,
+  txCommand,
+  logCommand,
+  configCommand,
+];

@@ -1,0 +1,85 @@
+/**
+ * Where a console finds its daemon, and with what credentials: what was typed,
+ * then PARLEY_SERVER or PARLEY_COORDINATOR, then the cluster file.
+ */
+import { existsSync } from 'node:fs';
+import { ParleyError } from '../base/errors.ts';
+import { ApiClient } from '../console/api-client.ts';
+import { readAddress, readWhole } from '../daemons/config-table.ts';
+import { textOption } from './command.ts';
+import type { Role } from '../daemons/cluster-file.ts';
+import type { Address } from '../daemons/config.ts';
+import type { Argv, CliIo } from './command.ts';
+
+const CLUSTER_FILE = 'cluster.json';
+const CREDENTIALS_FILE = '.parley/cluster.key';
+const VARIABLES: Readonly<Record<Role, string | undefined>> = {
+  server: 'PARLEY_SERVER',
+  coordinator: 'PARLEY_COORDINATOR',
+  participant: undefined,
+};
+
+/** Address of the daemon of a role; of several of that role, the first or the one named. */
+export async function daemonAddress(role: Role, argv: Argv, io: CliIo): Promise<Address> {
+  const host = textOption(argv, 'host');
+  const portText = textOption(argv, 'port');
+  const port = portText === undefined ? undefined : readWhole(portText, 1, 65_535);
+  if (portText !== undefined && port === undefined) {
+    throw new ParleyError('usage', `port is ${JSON.stringify(portText)}; allowed: a whole number from 1 to 65535.`);
+  }
+  if (port !== undefined) return { host: host ?? '127.0.0.1', port };
+  const found = addressFromEnvironment(role, io) ?? (await addressFromCluster(role, argv, io));
+  return { host: host ?? found.host, port: found.port };
+}
+
+/** A client of the daemon at an address; carries the cluster's credentials when their file is there. */
+export async function openClient(address: Address, argv: Argv, io: CliIo): Promise<ApiClient> {
+  const [{ httpTransport }, headers] = await Promise.all([
+    import('../console/http-transport.ts'),
+    credentialHeaders(address, argv, io),
+  ]);
+  return new ApiClient(httpTransport(address), headers);
+}
+
+/** The key is shown to daemons of this machine only. */
+async function credentialHeaders(address: Address, argv: Argv, io: CliIo): Promise<Readonly<Record<string, string>>> {
+  const given = textOption(argv, 'credentials') ?? io.env['PARLEY_CREDENTIALS'];
+  const file = given ?? CREDENTIALS_FILE;
+  if (!existsSync(file)) {
+    if (given === undefined) return {};
+    throw new ParleyError('bad-config', `The credentials file ${file} is not there.`, {
+      remedy: 'The first daemon makes it.',
+    });
+  }
+  const [{ openCredentials }, { isLoopback }] = await Promise.all([
+    import('../net/credentials.ts'),
+    import('../daemons/config-table.ts'),
+  ]);
+  return isLoopback(address.host) ? { authorization: openCredentials(file).header } : {};
+}
+
+function addressFromEnvironment(role: Role, io: CliIo): Address | undefined {
+  const variable = VARIABLES[role];
+  const text = variable === undefined ? undefined : io.env[variable];
+  if (variable === undefined || text === undefined || text === '') return undefined;
+  const address = readAddress(text);
+  if (address === undefined)
+    throw new ParleyError('bad-config', `${variable} is ${JSON.stringify(text)}; allowed: host:port.`);
+  return address;
+}
+
+async function addressFromCluster(role: Role, argv: Argv, io: CliIo): Promise<Address> {
+  const { defaultCluster, namesOfRole, nodeNamed, parseClusterFile } = await import('../daemons/cluster-file.ts');
+  const given = textOption(argv, 'config') ?? io.env['PARLEY_CONFIG'];
+  const file = given ?? (existsSync(CLUSTER_FILE) ? CLUSTER_FILE : undefined);
+  const cluster = file === undefined ? defaultCluster() : parseClusterFile(file);
+  const known = namesOfRole(cluster, role);
+  const name = textOption(argv, 'name') ?? (role === 'participant' && known.length > 1 ? undefined : known[0]);
+  const node = name === undefined ? undefined : nodeNamed(cluster, name);
+  if (node === undefined || node.role !== role || node.port === 0) {
+    throw new ParleyError('usage', `It is not said which ${role} to talk to.`, {
+      remedy: `Give --port, or --name with one of: ${known.join(', ')}.`,
+    });
+  }
+  return { host: node.host, port: node.port };
+}

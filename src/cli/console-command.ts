@@ -1,0 +1,66 @@
+/** `parley console coordinator | participant`: the consoles of running daemons, over HTTP. */
+import { COMMAND_OPTION, CONFIG_OPTION, CREDENTIALS_OPTION, JSON_OPTION } from './command.ts';
+import type { Command, OptionRow } from './command.ts';
+
+/** How often a participant is asked whether it wants a vote. */
+const VOTES_PAUSE_MS = 500;
+
+const ADDRESS_OPTIONS: readonly OptionRow[] = [
+  { name: 'host', form: 'text', meaning: 'host of the daemon' },
+  { name: 'port', form: 'text', meaning: 'port of the daemon' },
+];
+const SHARED: readonly OptionRow[] = [
+  ...ADDRESS_OPTIONS,
+  COMMAND_OPTION,
+  JSON_OPTION,
+  CONFIG_OPTION,
+  CREDENTIALS_OPTION,
+];
+
+const coordinator: Command = {
+  spec: 'coordinator',
+  summary: 'string, request, transfer, status, transactions, tx',
+  options: SHARED,
+  examples: [['console coordinator -c "transfer 1 2 100"', 'moves 100 and ends']],
+  run: async (argv, io) => {
+    const { daemonAddress, openClient } = await import('./connection.ts');
+    const { openTerminal } = await import('./session.ts');
+    const { coordinatorConsole, httpCoordinatorDoor } = await import('../console/coordinator-console.ts');
+    const { SETTLE } = await import('../console/api-client.ts');
+    const client = await openClient(await daemonAddress('coordinator', argv, io), argv, io);
+    const terminal = openTerminal(argv, io, { console: 'coordinator', prompt: 'coordinator> ', comments: true });
+    const onRepeat = (): void => terminal.narrate('no definite answer; asking again with the same id');
+    return terminal.run(coordinatorConsole(httpCoordinatorDoor(client, { ...SETTLE, onRepeat })));
+  },
+};
+
+const participant: Command = {
+  spec: 'participant',
+  summary: 'status, commit, abort, in-doubt, notebook',
+  options: [{ name: 'name', form: 'text', meaning: 'name of the participant in the cluster file' }, ...SHARED],
+  examples: [
+    ['console participant --name P1', 'the participant P1 of the cluster file'],
+    ['console participant --port 7201 -c status', 'prints its state and ends'],
+  ],
+  run: async (argv, io) => {
+    const { daemonAddress, openClient } = await import('./connection.ts');
+    const { openTerminal } = await import('./session.ts');
+    const { httpParticipantDoor, participantConsole, watchVotes } = await import('../console/participant-console.ts');
+    const { pause } = await import('../console/pause.ts');
+    const address = await daemonAddress('participant', argv, io);
+    const door = httpParticipantDoor(await openClient(address, argv, io));
+    const terminal = openTerminal(argv, io, { console: 'participant', prompt: 'participant> ', comments: true });
+    const watching = terminal.interactive
+      ? watchVotes(door, (line) => terminal.print(line), { pauseMs: VOTES_PAUSE_MS, signal: terminal.signal, pause })
+      : Promise.resolve();
+    const code = await terminal.run(participantConsole(door));
+    await watching;
+    return code;
+  },
+};
+
+export const consoleCommand: Command = {
+  spec: 'console',
+  summary: 'the console of a running coordinator or participant',
+  children: [coordinator, participant],
+};

@@ -1,0 +1,8 @@
+/** `parley server`: not wired yet; the command line and its settings are there. */
+import { ParleyError } from '../base/errors.ts';
+import type { ServerSettings } from './config.ts';
+
+/** Runs until the process is told to stop; resolves with its exit code. */
+export function runServer(settings: ServerSettings): Promise<number> {
+  return Promise.reject(new ParleyError('usage', `parley ${settings.role} is not built yet.`));
+}
