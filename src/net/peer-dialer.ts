@@ -21,6 +21,7 @@ const REDIAL_MS_MIN = 50;
 /** 50 ms * 2^16 is beyond any sensible maximum; the exponent stops there. */
 const DOUBLINGS_MAX = 16;
 
+/** Where, how, and whom to tell. */
 export interface PeerDialerOptions {
   /** `host:port`, an IPv6 host in brackets. */
   readonly address: string;
@@ -39,6 +40,11 @@ export interface PeerDialerOptions {
   readonly onLink: (socket: Socket, peer: PeerIdentity, rest: Buffer) => void;
   /** One dial failed; the next is already arranged. */
   readonly onFailure: (why: string) => void;
+}
+
+/** The longest wait after so many failures in a row; the wait is chance's part of it. */
+export function redialWaitMsMax(failures: number, redialMsMax: number): number {
+  return Math.min(redialMsMax, REDIAL_MS_MIN * 2 ** Math.min(failures, DOUBLINGS_MAX));
 }
 
 type Phase =
@@ -74,7 +80,7 @@ export class PeerDialer {
   redial(): void {
     this.stop();
     const { random, redialMsMax } = this.#options;
-    const waitMs = random() * Math.min(redialMsMax, REDIAL_MS_MIN * 2 ** Math.min(this.#failures, DOUBLINGS_MAX));
+    const waitMs = random() * redialWaitMsMax(this.#failures, redialMsMax);
     this.#failures += 1;
     this.#phase = { name: 'waiting', timer: setTimeout(() => this.dial(), waitMs) };
   }

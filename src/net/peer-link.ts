@@ -32,6 +32,7 @@ export const OUTBOUND_BYTES_MAX = 64 * 1024 * 1024;
 /** How long an ended link may take to hand over its last bytes. */
 const ENDING_MS_MAX = 500;
 
+/** What one link needs of its owner. */
 export interface PeerLinkOptions {
   readonly socket: Socket;
   /** For the Host header of the frames. */
@@ -69,7 +70,8 @@ export class PeerLink {
     const { socket } = options;
     socket.setTimeout(0).setNoDelay(true);
     socket.on('error', (error: NodeJS.ErrnoException) => this.#lose(error.code ?? error.message));
-    socket.on('end', () => this.#lose('closed by the peer'));
+    // An ending link is left alone: what it still has to write, it writes.
+    socket.on('end', () => this.isOpen && this.#lose('closed by the peer'));
     socket.on('close', () => this.#lose('closed'));
   }
 

@@ -24,12 +24,11 @@ import type { Hello, PeerIdentity, Refusal } from './peer-handshake.ts';
 import type { Moment } from './peer-heartbeat.ts';
 import { PeerLink } from './peer-link.ts';
 import { PeerRefusals } from './peer-refusals.ts';
-import { heartbeatsOf, newPeer, statusOf } from './peer-status.ts';
+import { heartbeatsOf, isNewFailure, statusOf } from './peer-status.ts';
 import type { Peer, PeerHeartbeats, PeerStatus } from './peer-status.ts';
+import { GUESTS_MAX, PeerTable } from './peer-table.ts';
 
-/** Guests remembered at once; beyond it the one that came first and is away is forgotten. */
-const GUESTS_MAX = 256;
-
+/** Every duration of a link, in milliseconds; the numbers named are the defaults of the config. */
 export interface PeerTimings {
   /** Between two heartbeats of ours; 500. */
   readonly heartbeatMs: number;
@@ -41,6 +40,7 @@ export interface PeerTimings {
   readonly connectMs: number;
 }
 
+/** What the links need of the node around them: who it is, its clocks, its log's position, and whom to tell. */
 export interface PeerLinksOptions {
   /** Own node name. */
   readonly self: string;
@@ -86,7 +86,7 @@ export interface PeerAddress {
 export class PeerLinks {
   readonly #options: PeerLinksOptions;
   readonly #self: PeerIdentity;
-  readonly #peers = new Map<string, Peer>();
+  readonly #peers = new PeerTable();
   /** Every socket of ours that has not closed yet, whatever it is for. */
   readonly #sockets = new Set<Socket>();
   readonly #refusals: PeerRefusals;
@@ -108,13 +108,13 @@ export class PeerLinks {
     if (this.#closing) return;
     const wanted = new Map(peers.filter(({ name }) => name !== this.#self.name).map((peer) => [peer.name, peer]));
     for (const { name, address, dial } of wanted.values()) {
-      const peer = this.#peer(name);
+      const peer = this.#peers.take(name);
       peer.named = true;
       peer.address = address;
       if (dial) this.#keepDialing(peer);
       else this.#stopDialing(peer);
     }
-    const removed = [...this.#peers.values()].filter((peer) => peer.named && !wanted.has(peer.name));
+    const removed = this.#peers.all().filter((peer) => peer.named && !wanted.has(peer.name));
     for (const peer of removed) {
       peer.named = false;
       peer.address = '';
@@ -129,6 +129,8 @@ export class PeerLinks {
    */
   accept(head: RequestHead, socket: Socket, rest: Buffer): boolean {
     if (!isPeerRequest(head)) return false;
+    // It may have gone while the server was handing it over; then it never says so again.
+    if (socket.destroyed) return true;
     this.#track(socket);
     const hello = helloOf(head, this.#self.name, this.#options.authorize);
     const refusal = hello.type === 'refused' ? hello : this.#objectionTo(hello);
@@ -151,7 +153,7 @@ export class PeerLinks {
 
   /** All peers named or linked, by name. */
   peers(): readonly PeerStatus[] {
-    const shown = [...this.#peers.values()].filter((peer) => peer.named || peer.current !== undefined);
+    const shown = this.#peers.all().filter((peer) => peer.named || peer.current !== undefined);
     return shown.map(statusOf).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
@@ -177,21 +179,17 @@ export class PeerLinks {
   }
 
   async #close(): Promise<void> {
-    for (const peer of this.#peers.values()) {
+    for (const peer of this.#peers.all()) {
       this.#stopDialing(peer);
-      peer.current?.link.end();
+      const link = peer.current?.link;
+      // First out of the table: an end that fails is no loss any more.
       peer.current = undefined;
+      link?.end();
     }
     const closed = [...this.#sockets].map(
       (socket) => new Promise<void>((done) => void socket.once('close', () => done())),
     );
     await Promise.all(closed);
-  }
-
-  #peer(name: string): Peer {
-    const known = this.#peers.get(name) ?? newPeer(name);
-    this.#peers.set(name, known);
-    return known;
   }
 
   #track(socket: Socket): void {
@@ -212,7 +210,7 @@ export class PeerLinks {
   #stopDialing(peer: Peer): void {
     peer.dialer?.stop();
     peer.dialer = undefined;
-    peer.lastFailure = undefined;
+    peer.notedFailures.clear();
   }
 
   #dialerOf(peer: Peer): PeerDialer {
@@ -232,18 +230,16 @@ export class PeerLinks {
       onSocket: (socket) => this.#track(socket),
       onLink: (socket, identity, rest) => this.#establish(identity, { socket, rest, dial: undefined }),
       onFailure: (why) => {
-        if (peer.lastFailure === why) return;
-        peer.lastFailure = why;
-        this.#options.onNotice?.('dial-failed', { peer: name, address, why });
+        if (isNewFailure(peer, why)) this.#options.onNotice?.('dial-failed', { peer: name, address, why });
       },
     });
   }
 
   #establish(identity: PeerIdentity, via: { socket: Socket; rest: Buffer; dial: number | undefined }): void {
-    const peer = this.#peer(identity.name);
+    const peer = this.#peers.take(identity.name);
     const older = peer.current;
     peer.dialer?.stop();
-    peer.lastFailure = undefined;
+    peer.notedFailures.clear();
     this.#refusals.forget(peer.name);
     const link = this.#linkOf(peer, via.socket);
     peer.current = { link, identity, sinceMs: this.#options.now(), dial: via.dial };
@@ -288,19 +284,10 @@ export class PeerLinks {
     const current = this.#peers.get(from.name)?.current;
     const sameStart = current?.identity.incarnation === from.incarnation && current.identity.epoch === from.epoch;
     // A pause of ours leaves many dials waiting; the dialer has given up all but its last.
-    if (sameStart && dial < (current.dial ?? 0))
-      return refusalOf(from.name, 'name-taken', `A newer dial of ${from.name} stands.`);
-    if (!this.#hasRoomFor(from.name))
-      return refusalOf(from.name, 'busy', `${GUESTS_MAX} nodes that cluster.json does not name are linked.`);
-    return undefined;
-  }
-
-  #hasRoomFor(name: string): boolean {
-    if (this.#peers.has(name)) return true;
-    const guests = [...this.#peers.values()].filter((peer) => !peer.named);
-    if (guests.length < GUESTS_MAX) return true;
-    const away = guests.find((guest) => guest.current === undefined);
-    return away !== undefined && this.#peers.delete(away.name);
+    const overtaken = sameStart && dial < (current.dial ?? 0);
+    if (overtaken) return refusalOf(from.name, 'name-taken', `A newer dial of ${from.name} stands.`);
+    if (this.#peers.makeRoomFor(from.name)) return undefined;
+    return refusalOf(from.name, 'busy', `${GUESTS_MAX} nodes that cluster.json does not name are linked.`);
   }
 
   #moment(): Moment {

@@ -8,6 +8,9 @@ import type { PeerIdentity } from './peer-handshake.ts';
 import type { Moment } from './peer-heartbeat.ts';
 import type { PeerLink } from './peer-link.ts';
 
+/** Different causes of failed dials noted per peer until it is up. */
+const NOTED_FAILURES_MAX = 20;
+
 /** What the links of one peer have counted and heard, all together. */
 export interface PeerMemory {
   sentMessages: number;
@@ -40,8 +43,8 @@ export interface Peer {
   /** There while this side dials. */
   dialer: PeerDialer | undefined;
   current: CurrentLink | undefined;
-  /** Why the latest dial failed, so that the same cause is noted once. */
-  lastFailure: string | undefined;
+  /** Why dials have failed since it was up last, so that each cause is noted once. */
+  readonly notedFailures: Set<string>;
 }
 
 /** One peer as the status pages show it. The counts are of all its links together. */
@@ -90,8 +93,15 @@ export function newPeer(name: string): Peer {
     named: false,
     dialer: undefined,
     current: undefined,
-    lastFailure: undefined,
+    notedFailures: new Set(),
   };
+}
+
+/** True for a cause of a failed dial that was not noted since the peer was up last. */
+export function isNewFailure(peer: Peer, why: string): boolean {
+  if (peer.notedFailures.has(why) || peer.notedFailures.size >= NOTED_FAILURES_MAX) return false;
+  peer.notedFailures.add(why);
+  return true;
 }
 
 /** The peer as people see it. */
