@@ -172,7 +172,7 @@ describe('the log of a node', () => {
       const log = createNodeLog({ node: 'P1', role: 'participant', file, level: 'info', terminal: false });
       const stderr = process.stderr.write.bind(process.stderr);
       const told: string[] = [];
-      process.stderr.write = ((text: string) => told.push(text) > 0) as typeof process.stderr.write;
+      process.stderr.write = (text: string) => told.push(text) > 0;
       try {
         log.info('one', 'one');
         log.info('two', 'two');
