@@ -3,8 +3,9 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
-import { redialWaitMsMax } from '../../src/net/peer-dialer.ts';
-import { parseAddress } from '../../src/net/peer-handshake.ts';
+import { mock } from 'node:test';
+import { PeerDialer, redialWaitMsMax } from '../../src/net/peer-dialer.ts';
+import { parseAddress, WelcomeReader } from '../../src/net/peer-handshake.ts';
 import { eventually } from '../support/eventually.ts';
 import { frame, hello, listen, QUICK, QUIET, rawPeer, startNode } from './peer-node.ts';
 
@@ -117,6 +118,48 @@ describe('a dialer', () => {
   it('waits at most 50 ms, 100 ms and so on up to the maximum', () => {
     const waits = [0, 1, 2, 3, 4, 5, 100].map((failures) => redialWaitMsMax(failures, 1000));
     expect(waits).to.deep.equal([50, 100, 200, 400, 800, 1000, 1000]);
+  });
+
+  it('waits longer with every failure in a row, by chance, and briefly again after a link that lived', () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      let tries = 0;
+      const dialer = new PeerDialer({
+        // No address, so that a try is over at once and without a socket.
+        address: 'nowhere',
+        connectMs: 1,
+        redialMsMax: 150,
+        random: () => 0.5,
+        hello: () => Buffer.alloc(0),
+        welcomeReader: () => new WelcomeReader('C'),
+        onSocket: () => undefined,
+        onLink: () => undefined,
+        onFailure: () => (tries += 1),
+      });
+      const waits = [25, 50, 75, 75].map((waitMs) => {
+        dialer.redial();
+        mock.timers.tick(waitMs - 1);
+        const early = tries;
+        mock.timers.tick(1);
+        return [early, tries];
+      });
+      expect(waits).to.deep.equal([
+        [0, 1],
+        [1, 2],
+        [2, 3],
+        [3, 4],
+      ]);
+      dialer.forgetFailures();
+      dialer.redial();
+      mock.timers.tick(25);
+      expect(tries).to.equal(5);
+      dialer.redial();
+      dialer.stop();
+      mock.timers.tick(1000);
+      expect(tries).to.equal(5);
+    } finally {
+      mock.timers.reset();
+    }
   });
 
   it('knows an address when it sees one', () => {
