@@ -101,6 +101,8 @@ export interface CoordinatorAttempt {
   readonly operations: Readonly<Record<NodeName, readonly IndexedOperation[]>>;
   /** Who of each group takes part, to compare what replicas computed. */
   readonly groups: Readonly<Record<string, readonly NodeName[]>>;
+  /** How many operations the client sent. */
+  readonly operationCount: number;
   readonly voteWithinMs: number;
   readonly onePhase: boolean;
   readonly timings: ProtocolTimings;

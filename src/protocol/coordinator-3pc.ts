@@ -57,7 +57,7 @@ export const COORDINATOR_3PC = {
   preaborted:   { begin: [], vote: [], 'vote-timeout': [], 'member-left': [], resend: [],
                   inquire: [], acknowledge: [], commit: DECIDED, abort: ['aborted'], hasten: [], timeout: BOUND,
                   precommit: ['precommitted'], preabort: [], 'state-request': [],
-                  precommitted: DECIDED, preaborted: DECIDED, refused: [], state: BOUND },
+                  precommitted: [], preaborted: ['aborted'], refused: [], state: BOUND },
   committed:    { begin: [], vote: [], 'vote-timeout': [], 'member-left': ['ended'], resend: [],
                   inquire: [], acknowledge: ['ended'], commit: [], abort: [], hasten: [], timeout: [],
                   precommit: [], preabort: [], 'state-request': [],

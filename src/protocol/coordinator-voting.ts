@@ -158,9 +158,9 @@ export function prepareFor(attempt: CoordinatorAttempt, to: NodeName): readonly 
 
 /** The record and the prepares that open an attempt. */
 export function openAttempt(attempt: CoordinatorAttempt) {
-  const { number, id, hash, protocol, participants, groups } = attempt;
+  const { number, id, hash, protocol, participants, groups, operationCount: operations } = attempt;
   return {
-    begin: { type: 'begin', number, id, hash, protocol, participants, groups } as const,
+    begin: { type: 'begin', number, id, hash, protocol, participants, groups, operations } as const,
     prepares: namesOf([...attempt.participants, ...attempt.readers]).flatMap((name) => prepareFor(attempt, name)),
   };
 }

@@ -7,9 +7,55 @@ import { ParleyError } from '../base/errors.ts';
 import { isTransactionId, numberParts } from '../base/ids.ts';
 import type { Message, MessageType } from './messages.ts';
 
-type Shape = Readonly<Record<string, 'text' | 'number' | 'round' | 'integer' | 'list' | 'object' | 'boolean' | 'id'>>;
+type Kind = keyof typeof CHECKS;
+type Shape = Readonly<Record<string, Kind>>;
 
-/** The members every message must carry; what is optional is checked by who reads it. */
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText = (value: unknown): value is string => typeof value === 'string';
+const oneOf =
+  (...texts: readonly string[]) =>
+  (value: unknown): boolean =>
+    isText(value) && texts.includes(value);
+const listOf =
+  (check: (value: unknown) => boolean) =>
+  (value: unknown): boolean =>
+    Array.isArray(value) && value.every(check);
+const isSite = (value: unknown): boolean => isObject(value) && isText(value['name']) && isText(value['address']);
+const isIndexed = (value: unknown): value is Record<string, unknown> =>
+  isObject(value) && Number.isSafeInteger(value['index']);
+
+/** What a member may be. A kind that ends in `?` may be left out. */
+const CHECKS = {
+  'text': isText,
+  'number': (value: unknown): boolean => isText(value) && numberParts(value) !== undefined,
+  'id': isTransactionId,
+  'integer': (value: unknown): boolean => Number.isSafeInteger(value),
+  'boolean': (value: unknown): boolean => typeof value === 'boolean',
+  'round': (value: unknown): boolean =>
+    isObject(value) && Number.isSafeInteger(value['counter']) && isText(value['site']),
+  'site': isSite,
+  'sites': listOf(isSite),
+  'operations': listOf(
+    (value) => isIndexed(value) && isObject(value['operation']) && isText(value['operation']['group']),
+  ),
+  'names': (value: unknown): boolean => isObject(value) && Object.values(value).every(isText),
+  'views': (value: unknown): boolean => isObject(value) && Object.values(value).every(listOf(isText)),
+  'protocol': oneOf('2pc', '3pc'),
+  'vote': oneOf('yes', 'no', 'read-only'),
+  'outcome': oneOf('committed', 'aborted', 'unknown'),
+  'state': oneOf('prepared', 'precommitted', 'preaborted'),
+  'stage': oneOf('copying', 'durable'),
+  'reason?': (value: unknown): boolean =>
+    value === undefined || (isObject(value) && isText(value['code']) && isText(value['detail'])),
+  'results?': (value: unknown): boolean => value === undefined || listOf(isIndexed)(value),
+  'hashes?': (value: unknown): boolean =>
+    value === undefined || (isObject(value) && Object.values(value).every(isText)),
+  'round?': (value: unknown): boolean => value === undefined || CHECKS.round(value),
+  'boolean?': (value: unknown): boolean => value === undefined || typeof value === 'boolean',
+} as const;
+
+/** The members of every message. */
 const SHAPES = {
   'register': {
     name: 'text',
@@ -23,51 +69,39 @@ const SHAPES = {
     name: 'text',
     incarnation: 'text',
     epoch: 'integer',
-    views: 'object',
-    addresses: 'object',
+    views: 'views',
+    addresses: 'names',
     durableSeqSeen: 'integer',
+    refusal: 'reason?',
   },
   'prepare': {
     number: 'number',
     id: 'id',
-    protocol: 'text',
-    operations: 'list',
-    participants: 'list',
-    coordinator: 'object',
+    protocol: 'protocol',
+    operations: 'operations',
+    participants: 'sites',
+    coordinator: 'site',
     voteWithinMs: 'integer',
+    onePhase: 'boolean?',
   },
-  'vote': { number: 'number', vote: 'text' },
+  'vote': { number: 'number', vote: 'vote', reason: 'reason?', results: 'results?', hashes: 'hashes?' },
   'precommit': { number: 'number', round: 'round' },
   'preabort': { number: 'number', round: 'round' },
   'precommitted': { number: 'number', round: 'round' },
   'preaborted': { number: 'number', round: 'round' },
   'refused': { number: 'number', round: 'round', lastElected: 'round' },
-  'commit': { number: 'number' },
-  'abort': { number: 'number' },
+  'commit': { number: 'number', round: 'round?' },
+  'abort': { number: 'number', round: 'round?' },
   'acknowledge': { number: 'number' },
   'inquire': { number: 'number' },
-  'outcome': { number: 'number', outcome: 'text' },
+  'outcome': { number: 'number', outcome: 'outcome', reason: 'reason?', results: 'results?' },
   'state-request': { number: 'number', round: 'round' },
-  'state': { number: 'number', round: 'round', state: 'text', lastAttempt: 'round' },
+  'state': { number: 'number', round: 'round', state: 'state', lastAttempt: 'round' },
   'low-water': { number: 'number' },
-  'join': { group: 'text', source: 'object' },
+  'join': { group: 'text', attempt: 'integer', source: 'site' },
   'barrier': { group: 'text', attempt: 'integer' },
-  'joined': { group: 'text', stage: 'text', attempt: 'integer' },
+  'joined': { group: 'text', stage: 'stage', attempt: 'integer' },
 } as const satisfies Record<MessageType, Shape>;
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const CHECKS: Record<Shape[string], (value: unknown) => boolean> = {
-  text: (value) => typeof value === 'string',
-  number: (value) => typeof value === 'string' && numberParts(value) !== undefined,
-  round: (value) => isObject(value) && Number.isSafeInteger(value['counter']) && typeof value['site'] === 'string',
-  integer: (value) => Number.isSafeInteger(value),
-  list: (value) => Array.isArray(value),
-  object: isObject,
-  boolean: (value) => typeof value === 'boolean',
-  id: isTransactionId,
-};
 
 /**
  * A message from a peer's JSON.

@@ -204,6 +204,7 @@ export interface LowWaterMessage {
 export interface JoinMessage {
   readonly type: 'join';
   readonly group: string;
+  readonly attempt: number;
   readonly source: Site;
 }
 

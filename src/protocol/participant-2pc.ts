@@ -108,7 +108,7 @@ function inDoubt(attempt: ParticipantAttempt, state: Prepared2pc, event: Partici
     case 'abort': {
       const reason = event.reason ?? DECIDED_ABORT;
       return goTo<Participant2pc>(
-        { phase: 'aborted', reason },
+        { phase: 'aborted', reason, durable: false },
         {
           // Lazy: if it is lost, the same answer is had again by asking.
           records: [lazy({ type: 'aborted', number, reason })],

@@ -27,7 +27,7 @@ export type Participant3pc = VotingState | Undecided3pc | DecidedState;
 
 export type Participant3pcEvent = VotingEvent | Exclude<Site3pcEvent, { type: 'timeout' }>;
 
-/** From any undecided phase by a decision, or by an accepted proposal of a higher round. */
+/** What a leader's replies may lead to: its own proposal, which with enough weight decides at once. */
 const MOVED = ['precommitted', 'preaborted', 'committed', 'aborted'] as const;
 
 /** What may follow what; [] stays. A decision is final. */
@@ -42,17 +42,17 @@ export const PARTICIPANT_3PC = {
                   precommit: [], preabort: ['aborted'], 'state-request': ['aborted'],
                   precommitted: [], preaborted: [], refused: [], state: [] },
   prepared:     { prepare: [], 'resource-yes': [], 'resource-no': [],
-                  commit: ['committed'], abort: ['aborted'], inquire: [], timeout: MOVED, hasten: [],
+                  commit: ['committed'], abort: ['aborted'], inquire: [], timeout: [], hasten: [],
                   precommit: ['precommitted'], preabort: ['preaborted'], 'state-request': [],
                   precommitted: [], preaborted: [], refused: [], state: MOVED },
   precommitted: { prepare: [], 'resource-yes': [], 'resource-no': [],
-                  commit: ['committed'], abort: ['aborted'], inquire: [], timeout: MOVED, hasten: [],
+                  commit: ['committed'], abort: ['aborted'], inquire: [], timeout: [], hasten: [],
                   precommit: [], preabort: ['preaborted'], 'state-request': [],
                   precommitted: ['committed'], preaborted: [], refused: [], state: MOVED },
   preaborted:   { prepare: [], 'resource-yes': [], 'resource-no': [],
-                  commit: ['committed'], abort: ['aborted'], inquire: [], timeout: MOVED, hasten: [],
+                  commit: ['committed'], abort: ['aborted'], inquire: [], timeout: [], hasten: [],
                   precommit: ['precommitted'], preabort: [], 'state-request': [],
-                  precommitted: ['committed'], preaborted: ['aborted'], refused: [], state: MOVED },
+                  precommitted: [], preaborted: ['aborted'], refused: [], state: MOVED },
   committed:    { prepare: [], 'resource-yes': [], 'resource-no': [],
                   commit: [], abort: [], inquire: [], timeout: [], hasten: [],
                   precommit: [], preabort: [], 'state-request': [],
@@ -186,7 +186,7 @@ function commit(attempt: ParticipantAttempt, state: Undecided3pc, tell: readonly
 
 function abort(attempt: ParticipantAttempt, tell: readonly Outgoing[], reason: typeof DECIDED_ABORT): Result {
   return goTo<Participant3pc>(
-    { phase: 'aborted', reason },
+    { phase: 'aborted', reason, durable: true },
     {
       // Forced: unlike in 2PC nobody can be asked who is sure to know.
       records: [forced({ type: 'aborted', number: attempt.number, reason })],

@@ -30,7 +30,8 @@ export type VotingState =
 
 export type DecidedState =
   | { readonly phase: 'committed'; readonly results?: readonly IndexedResult[] }
-  | { readonly phase: 'aborted'; readonly reason: Reason }
+  /** `durable`: the record is forced; a no is lazy until someone asks and will decide by the answer. */
+  | { readonly phase: 'aborted'; readonly reason: Reason; readonly durable: boolean }
   /** Voted read-only: nothing to remember. */
   | { readonly phase: 'read' };
 
@@ -128,13 +129,14 @@ function voteNo(attempt: ParticipantAttempt, reason: Reason): Result {
   const parts = attempt.onePhase
     ? { records: [forced(record)], send: [outcome(attempt, attempt.coordinator.name, 'aborted', reason)] }
     : { records: isListed(attempt) ? [lazy(record)] : [], send: [noVote(attempt, reason)] };
-  return goTo<DecidedState>({ phase: 'aborted', reason }, { ...parts, timers: [timerOff('lock')] });
+  const durable = attempt.onePhase;
+  return goTo<DecidedState>({ phase: 'aborted', reason, durable }, { ...parts, timers: [timerOff('lock')] });
 }
 
 function abortUnvoted(attempt: ParticipantAttempt, state: VotingState, reason: Reason): Result {
-  if (state.phase === 'initial') return goTo<DecidedState>({ phase: 'aborted', reason });
+  if (state.phase === 'initial') return goTo<DecidedState>({ phase: 'aborted', reason, durable: false });
   return goTo<DecidedState>(
-    { phase: 'aborted', reason },
+    { phase: 'aborted', reason, durable: false },
     {
       records: isListed(attempt) ? [lazy({ type: 'aborted', number: attempt.number, reason })] : [],
       work: [{ type: 'abort' }],
@@ -147,7 +149,7 @@ function abortUnvoted(attempt: ParticipantAttempt, state: VotingState, reason: R
 function tombstone(attempt: ParticipantAttempt, state: VotingState, asker: NodeName): Result {
   const reason = ASKED_BEFORE_VOTING;
   return goTo<DecidedState>(
-    { phase: 'aborted', reason },
+    { phase: 'aborted', reason, durable: true },
     {
       records: [forced({ type: 'aborted', number: attempt.number, reason })],
       send: [outcome(attempt, asker, 'aborted', reason)],
@@ -211,7 +213,15 @@ function answerAborted(
         ],
       });
     case 'inquire':
-      return stay(state, { send: [outcome(attempt, event.from, 'aborted', reason)] });
+      // The asker may decide by this answer. Were the record still lazy, a power cut could undo the no, and a
+      // repeated prepare could then get a yes.
+      return goTo<DecidedState>(
+        { ...state, durable: true },
+        {
+          records: state.durable ? [] : [forced({ type: 'aborted', number: attempt.number, reason })],
+          send: [outcome(attempt, event.from, 'aborted', reason)],
+        },
+      );
     case 'commit':
       return stay(state, { alarm: `commit for ${attempt.number}, which is aborted here` });
     case 'abort':

@@ -42,6 +42,8 @@ export interface BeginRecord {
   readonly protocol: ProtocolName;
   readonly participants: readonly Site[];
   readonly groups: Readonly<Record<string, readonly NodeName[]>>;
+  /** How many operations the client sent. */
+  readonly operations: number;
   readonly onePhase?: true;
 }
 
@@ -51,6 +53,16 @@ export interface CommitRecord {
   readonly number: AttemptNumber;
   /** Told to the client, so kept: with it the answer is whole. */
   readonly results: readonly IndexedResult[];
+  readonly cost?: Cost;
+}
+
+/** What a transaction cost until its client was told; counted, not estimated. */
+export interface Cost {
+  /** Records forced by the coordinator and, as their messages show, by the participants. */
+  readonly forcedWrites: number;
+  /** Messages sent and received by the coordinator. */
+  readonly messages: number;
+  readonly ms: number;
 }
 
 /** Coordinator: an attempt is decided abort. Lazy: no record means the same. */
@@ -66,7 +78,12 @@ export interface AnswerRecord {
   readonly number: AttemptNumber;
   readonly id: TransactionId;
   readonly hash: string;
+  readonly protocol: ProtocolName;
   readonly reason: Reason;
+  readonly participants: readonly NodeName[];
+  /** How many operations the client sent. */
+  readonly operations: number;
+  readonly cost: Cost;
 }
 
 /** Coordinator: every participant has the decision. Lazy. `left` names those a view change answered for. */
@@ -156,6 +173,15 @@ export interface AbortedRecord {
   readonly reason: Reason;
 }
 
+/** Participant: the group's state as copied from a live member; `lines` are the resource's snapshot, in parts. */
+export interface CopiedRecord {
+  readonly type: 'copied';
+  readonly group: string;
+  readonly part: number;
+  readonly parts: number;
+  readonly lines: readonly Json[];
+}
+
 /** Participant: a copy of the group replaced this number's operations on it. Forced with the copy. */
 export interface SupersededRecord {
   readonly type: 'superseded';
@@ -179,7 +205,8 @@ export type ProtocolRecord =
   | PromisedRecord
   | CommittedRecord
   | AbortedRecord
-  | SupersededRecord;
+  | SupersededRecord
+  | CopiedRecord;
 
 /** A record on its way to the log. */
 export interface Append {

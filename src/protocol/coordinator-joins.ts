@@ -1,0 +1,138 @@
+/**
+ * How a returned member joins a view again: it copies from a live member while
+ * work goes on; then a barrier holds new work on the group until every open
+ * number is decided and acknowledged, the learner copies the rest and forces
+ * it, and the view is forced. A barrier that takes too long is lowered and
+ * raised again later.
+ */
+import { assert } from '../base/assert.ts';
+import type { AttemptNumber } from '../base/ids.ts';
+import { announce, changeView } from './coordinator-membership.ts';
+import type { MembershipContext } from './coordinator-membership.ts';
+import type { CoordinatorTables } from './coordinator-tables.ts';
+import type { JoinedMessage, NodeName } from './messages.ts';
+import type { StepBuilder } from './node-step.ts';
+import { viewWith } from './views.ts';
+import type { Join } from './views.ts';
+
+/** Starts a copy wherever a registered member is outside a view and another is inside; one learner a group at a time. */
+export function startJoins({ settings, tables }: MembershipContext, out: StepBuilder): void {
+  for (const [group, { members }] of Object.entries(settings.groups)) {
+    const view = tables.views.get(group);
+    if (view === undefined || tables.joins.has(group)) continue;
+    const isThere = (name: NodeName): boolean => tables.peers.get(name)?.registered ?? false;
+    const learner = members.find((name) => !view.members.includes(name) && isThere(name));
+    const source = view.members.find(isThere);
+    if (learner === undefined || source === undefined) continue;
+    askToCopy(tables, group, { learner, source, attempt: 1, stage: 'copying' }, out);
+  }
+}
+
+function askToCopy(tables: CoordinatorTables, group: string, join: Join, out: StepBuilder): void {
+  tables.joins.set(group, join);
+  const address = tables.peers.get(join.source)?.address ?? '';
+  out.tell(join.learner, { type: 'join', group, attempt: join.attempt, source: { name: join.source, address } });
+}
+
+/** What a learner reports. Returns true when work that was held may go on. */
+export function learnerSays(
+  context: MembershipContext,
+  from: NodeName,
+  message: JoinedMessage,
+  out: StepBuilder,
+): boolean {
+  const { tables } = context;
+  const { group, stage, attempt } = message;
+  const join = tables.joins.get(group);
+  if (join === undefined || join.learner !== from || join.attempt !== attempt) return false;
+  if (stage === 'copying' && join.stage === 'copying') {
+    raiseBarrier(context, group, join, out);
+    tryBarrier(context, group, out);
+    return false;
+  }
+  if (stage !== 'durable' || join.stage !== 'forcing') return false;
+  completeJoin(context, group, join, out);
+  startJoins(context, out);
+  return true;
+}
+
+/** The learner has caught up: new work on the group waits, for `barrierMs` at most. */
+export function raiseBarrier(
+  { settings, tables }: MembershipContext,
+  group: string,
+  join: Join,
+  out: StepBuilder,
+): void {
+  tables.joins.set(group, { ...join, stage: 'barrier' });
+  out.timerOn(`barrier:${group}`, settings.timings.barrierMs);
+}
+
+/** The barrier is passed as soon as no attempt on the group is open. */
+export function tryBarrier(context: MembershipContext, group: string, out: StepBuilder): void {
+  const { joins, open } = context.tables;
+  const join = joins.get(group);
+  if (join?.stage !== 'barrier') return;
+  for (const { attempt } of open.values()) {
+    if (Object.hasOwn(attempt.groups, group)) return;
+  }
+  passBarrier(context, group, join, out);
+}
+
+/** No number of the group is open: what the source has now is all there is. */
+function passBarrier({ tables }: MembershipContext, group: string, join: Join, out: StepBuilder): void {
+  tables.joins.set(group, { ...join, stage: 'forcing' });
+  out.tell(join.learner, { type: 'barrier', group, attempt: join.attempt });
+}
+
+/** The barrier took too long: work goes on, the learner tries again. */
+export function lowerBarrier({ tables }: MembershipContext, group: string, out: StepBuilder): void {
+  const join = tables.joins.get(group);
+  if (join === undefined) return;
+  askToCopy(tables, group, { ...join, attempt: join.attempt + 1, stage: 'copying' }, out);
+  out.notice('info', 'barrier-again', `The barrier of ${group} was lowered before ${join.learner} was equal.`, {
+    group,
+  });
+}
+
+/** The learner is equal, durably: it is in the view from here on. What it was owed, it has by the copy. */
+function completeJoin(context: MembershipContext, group: string, join: Join, out: StepBuilder): void {
+  const { settings, tables } = context;
+  const view = tables.views.get(group);
+  const configured = settings.groups[group]?.members ?? [];
+  assert(view !== undefined, 'a join is of a known group');
+  tables.joins.delete(group);
+  out.timerOff(`barrier:${group}`);
+  changeView(context, group, viewWith(view, join.learner, configured), `${join.learner} joined`, out);
+  announce(context, out);
+  for (const [number, names] of tables.owed) settleOwed(context, number, names, join.learner);
+}
+
+/** What a member was owed it has by its copies, once it is in all its views again. */
+function settleOwed(
+  { settings, tables }: MembershipContext,
+  number: AttemptNumber,
+  names: readonly NodeName[],
+  name: NodeName,
+): void {
+  const configured = Object.entries(settings.groups).filter(([, { members }]) => members.includes(name));
+  if (!configured.every(([group]) => tables.views.get(group)?.members.includes(name))) return;
+  const rest = names.filter((other) => other !== name);
+  if (rest.length === 0) tables.owed.delete(number);
+  else tables.owed.set(number, rest);
+}
+
+/** A join ends when its learner or its source is lost; what it held may go on. */
+export function cancelJoins({ tables }: MembershipContext, name: NodeName, out: StepBuilder): void {
+  for (const [group, join] of tables.joins) {
+    if (join.learner !== name && join.source !== name) continue;
+    tables.joins.delete(group);
+    out.timerOff(`barrier:${group}`);
+    out.timerOn('release', 0);
+  }
+}
+
+/** True while new work on the group waits behind a barrier. */
+export function isHeld(tables: CoordinatorTables, group: string): boolean {
+  const stage = tables.joins.get(group)?.stage;
+  return stage === 'barrier' || stage === 'forcing';
+}

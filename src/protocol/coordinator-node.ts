@@ -1,0 +1,299 @@
+/**
+ * A whole coordinator: the table of attempts, transactions, views and peers
+ * around the machines. `step` is deterministic and does no I/O; time comes in
+ * with the event. What it changes in memory is adopted at once; what it
+ * returns leaves in the order the host keeps (src/host).
+ */
+import { assertNever } from '../base/assert.ts';
+import { attemptNumber } from '../base/ids.ts';
+import type { AttemptNumber } from '../base/ids.ts';
+import { everyoneIn } from './answers.ts';
+import { coordinatorEventOf } from './coordinator-attempts.ts';
+import { answerClosed, isPromise } from './coordinator-closed.ts';
+import { cancelJoins, isHeld, learnerSays, lowerBarrier, startJoins, tryBarrier } from './coordinator-joins.ts';
+import { leaveAllViews, leaveLater, register } from './coordinator-membership.ts';
+import { CoordinatorTables } from './coordinator-tables.ts';
+import type { AdmittedTransaction, AttemptRow, CoordinatorSettings } from './coordinator-tables.ts';
+import { admit, answerUnknown, stepRow } from './coordinator-transactions.ts';
+import type { TransactionContext } from './coordinator-transactions.ts';
+import type { Message, NodeName } from './messages.ts';
+import { splitTimerKey, StepBuilder } from './node-step.ts';
+import type { NodeStep } from './node-step.ts';
+import { forced } from './records.ts';
+
+export type CoordinatorNodeEvent =
+  /** `accepting`: the log has room for new work. */
+  | {
+      readonly type: 'request';
+      readonly request: string;
+      readonly transaction: AdmittedTransaction;
+      readonly accepting: boolean;
+    }
+  | { readonly type: 'message'; readonly from: NodeName; readonly message: Message }
+  | { readonly type: 'link-up' | 'link-down'; readonly peer: NodeName }
+  | { readonly type: 'timer'; readonly key: string }
+  /** Regular: sends again what is due, moves the low-water mark. `durable`: how much of each peer's log is synced. */
+  | { readonly type: 'tick'; readonly durable: Readonly<Record<NodeName, number>> }
+  | { readonly type: 'start' }
+  | { readonly type: 'drain' };
+
+/** At most this many attempts are sent again in one tick: a returning peer must not stop the loop. */
+const RESENDS_PER_TICK_MAX = 1_000;
+
+export class CoordinatorNode {
+  readonly tables: CoordinatorTables;
+  readonly settings: CoordinatorSettings;
+  private draining = false;
+  private announcedLowWater: AttemptNumber | undefined;
+  /** Requests held back by a barrier, oldest first. */
+  private parked: Extract<CoordinatorNodeEvent, { type: 'request' }>[] = [];
+
+  constructor(settings: CoordinatorSettings, tables: CoordinatorTables = new CoordinatorTables(settings)) {
+    this.settings = settings;
+    this.tables = tables;
+  }
+
+  /** One event. `nowMs` is monotonic. */
+  step(event: CoordinatorNodeEvent, nowMs: number): NodeStep {
+    const out = new StepBuilder();
+    this.dispatch(event, nowMs, out);
+    return out;
+  }
+
+  private dispatch(event: CoordinatorNodeEvent, nowMs: number, out: StepBuilder): void {
+    switch (event.type) {
+      case 'request':
+        return this.request(event, nowMs, out);
+      case 'message':
+        return this.message(event.from, event.message, nowMs, out);
+      case 'link-up':
+        // A link says nothing yet; `register` does.
+        return;
+      case 'link-down':
+        return this.linkDown(event.peer, out);
+      case 'timer':
+        return this.timer(event.key, nowMs, out);
+      case 'tick':
+        return this.tick(event.durable, nowMs, out);
+      case 'start':
+        return this.start(nowMs, out);
+      case 'drain':
+        this.draining = true;
+        return;
+      default:
+        return assertNever(event, 'event');
+    }
+  }
+
+  private context(nowMs: number): TransactionContext {
+    return {
+      settings: this.settings,
+      tables: this.tables,
+      nowMs,
+      closed: (row, out) => {
+        for (const group of Object.keys(row.attempt.groups)) tryBarrier(this, group, out);
+      },
+      needed: (name, out) => leaveLater(this, name, out),
+    };
+  }
+
+  private request(event: Extract<CoordinatorNodeEvent, { type: 'request' }>, nowMs: number, out: StepBuilder): void {
+    const { request, transaction } = event;
+    const isNew = !this.tables.outcomes.get(transaction.id) && !this.tables.running.has(transaction.id);
+    const refuse = (refused: 'draining' | 'log-full' | 'unknown-group', detail: string): void => {
+      out.answers.push({ request, refused, detail });
+    };
+    if (isNew) {
+      const groups = transaction.operations.map(({ operation }) => operation.group);
+      const unknown = groups.find((group) => !this.tables.views.has(group));
+      if (unknown !== undefined) return refuse('unknown-group', `There is no group ${unknown}.`);
+      if (this.draining) return refuse('draining', 'This coordinator takes no new transactions.');
+      if (!event.accepting) return refuse('log-full', 'The log of the coordinator has no room for new work.');
+      if (groups.some((group) => isHeld(this.tables, group))) {
+        this.parked.push(event);
+        return;
+      }
+    }
+    admit(this.context(nowMs), request, transaction, out);
+  }
+
+  private message(from: NodeName, message: Message, nowMs: number, out: StepBuilder): void {
+    if (message.type === 'register') return this.registered(from, message, nowMs, out);
+    // Before it has registered on this link, nobody knows which log it speaks from.
+    if (!this.tables.peers.get(from)?.registered) return;
+    if (message.type === 'joined') {
+      if (learnerSays(this, from, message, out)) this.release(nowMs, out);
+      return;
+    }
+    if (!('number' in message)) return;
+    const row = this.tables.open.get(message.number);
+    if (row === undefined) return answerClosed(this, from, message, out);
+    row.transaction.messages += 1;
+    if (message.type === 'vote') this.heard(from);
+    if (isPromise(message)) row.transaction.forcedWrites += 1;
+    const event = coordinatorEventOf(from, message, row.machine.kind === 'one-phase');
+    if (event !== undefined) stepRow(this.context(nowMs), row, event, out);
+  }
+
+  private registered(
+    from: NodeName,
+    message: Extract<Message, { type: 'register' }>,
+    nowMs: number,
+    out: StepBuilder,
+  ): void {
+    const before = membershipOf(this.tables, from);
+    if (!register(this, from, message, out)) return;
+    this.memberLeft(from, before, nowMs, out);
+    // In first-sent order, so that conflicting transactions meet in one order everywhere.
+    for (const row of [...this.tables.open.values()]) {
+      if (everyoneIn(row.attempt.groups).includes(from)) {
+        stepRow(this.context(nowMs), row, { type: 'resend', to: from }, out);
+      }
+    }
+    startJoins(this, out);
+  }
+
+  private heard(from: NodeName): void {
+    const peer = this.tables.peers.get(from);
+    if (peer !== undefined) peer.silent = 0;
+  }
+
+  private linkDown(name: NodeName, out: StepBuilder): void {
+    const peer = this.tables.peers.get(name);
+    if (peer === undefined) return;
+    peer.registered = false;
+    cancelJoins(this, name, out);
+    leaveLater(this, name, out);
+    startJoins(this, out);
+  }
+
+  private timer(key: string, nowMs: number, out: StepBuilder): void {
+    const { timer, of } = splitTimerKey(key);
+    switch (timer) {
+      case 'vote':
+        return this.voteTimeout(of, nowMs, out);
+      case 'elect': {
+        const row = this.tables.open.get(of);
+        if (row !== undefined) stepRow(this.context(nowMs), row, { type: 'timeout' }, out);
+        return;
+      }
+      case 'answer':
+        return answerUnknown(this.tables, of, out);
+      case 'leave':
+        return this.leave(of, nowMs, out);
+      case 'barrier':
+        lowerBarrier(this, of, out);
+        return this.release(nowMs, out);
+      case 'release':
+        return this.release(nowMs, out);
+      default:
+        return;
+    }
+  }
+
+  private voteTimeout(number: AttemptNumber, nowMs: number, out: StepBuilder): void {
+    const row = this.tables.open.get(number);
+    if (row === undefined) return;
+    const { machine, attempt } = row;
+    if (machine.kind !== 'one-phase' && machine.state.phase === 'working') {
+      for (const { name } of [...attempt.participants, ...attempt.readers]) {
+        if (!Object.hasOwn(machine.state.votes, name)) this.silentOnce(name, out);
+      }
+    }
+    stepRow(this.context(nowMs), row, { type: 'vote-timeout' }, out);
+  }
+
+  /** Two vote timeouts in a row with a live link: the member is stuck, and leaves the view like a dead one. */
+  private silentOnce(name: NodeName, out: StepBuilder): void {
+    const peer = this.tables.peers.get(name);
+    if (peer === undefined || peer.votesByHand || !peer.registered) return;
+    peer.silent += 1;
+    if (peer.silent < 2) return;
+    peer.silent = 0;
+    peer.barred = true;
+    out.drop.push(name);
+    out.notice('warn', 'silent', `${name} did not vote twice in a row; it leaves the view.`, { peer: name });
+  }
+
+  private leave(name: NodeName, nowMs: number, out: StepBuilder): void {
+    const peer = this.tables.peers.get(name);
+    if (peer === undefined || peer.registered) return;
+    const before = membershipOf(this.tables, name);
+    const wasBarred = peer.barred;
+    leaveAllViews(this, name, 'its link was lost', out);
+    // A barred participant waits on an open link; a new one makes it register again.
+    if (wasBarred) out.drop.push(name);
+    this.memberLeft(name, before, nowMs, out);
+    startJoins(this, out);
+  }
+
+  /** Tells the open attempts whose every group there the member has left. */
+  private memberLeft(name: NodeName, before: ReadonlySet<string>, nowMs: number, out: StepBuilder): void {
+    const now = membershipOf(this.tables, name);
+    const left = new Set([...before].filter((group) => !now.has(group)));
+    if (left.size === 0) return;
+    for (const row of [...this.tables.open.values()]) {
+      const groups = Object.entries(row.attempt.groups).filter(([, members]) => members.includes(name));
+      if (groups.length === 0 || !groups.every(([group]) => left.has(group))) continue;
+      stepRow(this.context(nowMs), row, { type: 'member-left', from: name }, out);
+    }
+  }
+
+  private release(nowMs: number, out: StepBuilder): void {
+    const parked = this.parked;
+    this.parked = [];
+    for (const event of parked) this.request(event, nowMs, out);
+  }
+
+  private tick(durable: Readonly<Record<NodeName, number>>, nowMs: number, out: StepBuilder): void {
+    for (const peer of this.tables.peers.values()) {
+      peer.durableSeq = Math.max(peer.durableSeq, durable[peer.name] ?? 0);
+    }
+    let resent = 0;
+    for (const row of [...this.tables.open.values()]) {
+      if (nowMs - row.sentAtMs < this.settings.timings.resendMs) continue;
+      if (++resent > RESENDS_PER_TICK_MAX) break;
+      row.sentAtMs = nowMs;
+      this.resend(row, nowMs, out);
+    }
+    this.moveLowWater(out);
+  }
+
+  private resend(row: AttemptRow, nowMs: number, out: StepBuilder): void {
+    for (const { name } of [...row.attempt.participants, ...row.attempt.readers]) {
+      if (this.tables.peers.get(name)?.registered) stepRow(this.context(nowMs), row, { type: 'resend', to: name }, out);
+    }
+  }
+
+  /** Forced, so that the ends it counts are synced before anyone forgets by it. */
+  private moveLowWater(out: StepBuilder): void {
+    const number = this.lowWater();
+    if (number === this.announcedLowWater) return;
+    this.announcedLowWater = number;
+    const peers = Object.fromEntries([...this.tables.peers.values()].map(({ name, durableSeq }) => [name, durableSeq]));
+    out.records.push(forced({ type: 'low-water', number, peers }));
+    for (const peer of this.tables.peers.values()) {
+      if (peer.registered) out.tell(peer.name, { type: 'low-water', number });
+    }
+  }
+
+  /** Every number below is decided and acknowledged. */
+  lowWater(): AttemptNumber {
+    const [oldest] = this.tables.open.keys();
+    const { incarnation, epoch } = this.settings;
+    return oldest ?? attemptNumber({ incarnation, epoch, sequence: this.tables.sequence + 1 });
+  }
+
+  /** After recovery: what was open goes on. */
+  private start(nowMs: number, out: StepBuilder): void {
+    for (const row of [...this.tables.open.values()]) {
+      stepRow(this.context(nowMs), row, { type: 'hasten' }, out);
+      stepRow(this.context(nowMs), row, { type: 'vote-timeout' }, out);
+      for (const { name } of row.attempt.participants) leaveLater(this, name, out);
+    }
+  }
+}
+
+function membershipOf(tables: CoordinatorTables, name: NodeName): ReadonlySet<string> {
+  return new Set([...tables.views].filter(([, view]) => view.members.includes(name)).map(([group]) => group));
+}

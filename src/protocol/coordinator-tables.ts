@@ -1,0 +1,111 @@
+/**
+ * What a coordinator knows, in one place: open attempts, running transactions,
+ * outcomes, views, peers. Owned by one CoordinatorNode, changed only while it
+ * steps; all of it comes back from the log (recovery-coordinator.ts).
+ */
+import type { AttemptNumber, TransactionId } from '../base/ids.ts';
+import type { CoordinatorAttempt, ProtocolTimings } from './attempt.ts';
+import type { CoordinatorMachine } from './coordinator-attempts.ts';
+import type { NodeName, ProtocolName, Reason, Site } from './messages.ts';
+import { OutcomeStore } from './outcomes.ts';
+import type { AdmittedOperation } from './plan.ts';
+import { firstViews } from './views.ts';
+import type { Join, View } from './views.ts';
+
+/** Durations of the node, keys of `timings` in the configuration. */
+export interface NodeTimings extends ProtocolTimings {
+  readonly leaseWaitMs: number;
+  readonly resendMs: number;
+  readonly barrierMs: number;
+}
+
+export interface CoordinatorSettings {
+  readonly self: Site;
+  readonly incarnation: string;
+  readonly epoch: number;
+  /** Every group: its configured members. */
+  readonly groups: Readonly<Record<string, { readonly members: readonly NodeName[] }>>;
+  /** Configured addresses, until a participant registers another. */
+  readonly addresses: Readonly<Record<NodeName, string>>;
+  readonly timings: NodeTimings;
+}
+
+/** A transaction as the API admits it; operations are valid and their groups exist. */
+export interface AdmittedTransaction {
+  readonly id: TransactionId;
+  /** Of protocol and operations in canonical form: the same id with another hash is refused. */
+  readonly hash: string;
+  readonly protocol: ProtocolName;
+  readonly operations: readonly AdmittedOperation[];
+  readonly timeoutMs: number;
+}
+
+/** A transaction without an answer yet. */
+export interface RunningTransaction {
+  readonly id: TransactionId;
+  readonly hash: string;
+  /** Absent after a restart: then it is finished, but not tried again. */
+  readonly admitted?: AdmittedTransaction;
+  readonly startedAtMs: number;
+  readonly deadlineAtMs: number;
+  /** Requests that wait for the answer. */
+  waiters: string[];
+  readonly attempts: AttemptNumber[];
+  forcedWrites: number;
+  messages: number;
+  lastReason?: Reason;
+}
+
+/** An open attempt. */
+export interface AttemptRow {
+  readonly attempt: CoordinatorAttempt;
+  readonly transaction: RunningTransaction;
+  machine: CoordinatorMachine;
+  sentAtMs: number;
+}
+
+/** A participant as the coordinator knows it. */
+export interface Peer {
+  readonly name: NodeName;
+  address: string;
+  incarnation: string | undefined;
+  /** How much of its log it said is synced. */
+  durableSeq: number;
+  /** It has registered on the current link. */
+  registered: boolean;
+  votesByHand: boolean;
+  /** Vote timeouts in a row. */
+  silent: number;
+  /** Dropped for silence: its next registration waits until it has left the view. */
+  barred: boolean;
+}
+
+export class CoordinatorTables {
+  readonly open = new Map<AttemptNumber, AttemptRow>();
+  readonly running = new Map<TransactionId, RunningTransaction>();
+  readonly outcomes = new OutcomeStore();
+  readonly views: Map<string, View>;
+  readonly joins = new Map<string, Join>();
+  readonly peers = new Map<NodeName, Peer>();
+  /** Committed numbers that a member left before acknowledging: it is told if it asks, until it joins again. */
+  readonly owed = new Map<AttemptNumber, readonly NodeName[]>();
+  /** Numbers issued in this epoch. */
+  sequence = 0;
+
+  constructor(settings: CoordinatorSettings) {
+    this.views = firstViews(settings.groups);
+    const members = new Set(Object.values(settings.groups).flatMap((group) => group.members));
+    for (const name of members) {
+      this.peers.set(name, {
+        name,
+        address: settings.addresses[name] ?? '',
+        incarnation: undefined,
+        durableSeq: 0,
+        registered: false,
+        votesByHand: false,
+        silent: 0,
+        barred: false,
+      });
+    }
+  }
+}

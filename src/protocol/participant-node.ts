@@ -1,0 +1,305 @@
+/**
+ * A whole participant: the table of attempts around the machines, the start of
+ * the coordinator it obeys, and its side of joining a group. `step` is
+ * deterministic and does no I/O; resources answer by events.
+ */
+import { assertNever } from '../base/assert.ts';
+import type { Json } from '../base/canonical-json.ts';
+import { numberParts } from '../base/ids.ts';
+import type { AttemptNumber, TransactionId } from '../base/ids.ts';
+import type { ParticipantAttempt, Prepared, ProtocolTimings } from './attempt.ts';
+import { isBelow } from './low-water.ts';
+import type { Message, NodeName, Reason, Site, Views, WelcomeMessage } from './messages.ts';
+import { splitTimerKey, StepBuilder } from './node-step.ts';
+import type { NodeStep } from './node-step.ts';
+import {
+  attemptOf,
+  firstParticipantMachine,
+  isQuestion,
+  participantEventOf,
+  stepParticipant,
+  unheardAttempt,
+} from './participant-attempts.ts';
+import type { ParticipantEvent, ParticipantMachine } from './participant-attempts.ts';
+import { copyInstalled, withoutSuperseded } from './participant-copies.ts';
+import { acceptWelcome } from './participant-welcome.ts';
+import type { KnownCoordinator } from './participant-welcome.ts';
+import { lazy } from './records.ts';
+
+export type ParticipantNodeEvent =
+  /** `accepting`: the log has room for new work. */
+  | { readonly type: 'message'; readonly from: NodeName; readonly message: Message; readonly accepting: boolean }
+  | { readonly type: 'resource-yes'; readonly number: AttemptNumber; readonly prepared: Prepared }
+  | { readonly type: 'resource-no'; readonly number: AttemptNumber; readonly reason: Reason }
+  | { readonly type: 'link-up' | 'link-down'; readonly peer: NodeName }
+  | { readonly type: 'timer'; readonly key: string }
+  /** The copier has everything that was committed at the source when it looked. */
+  | { readonly type: 'copied'; readonly group: string; readonly attempt: number }
+  /** The copier has the group's final state, behind the barrier. */
+  | {
+      readonly type: 'copy-finished';
+      readonly group: string;
+      readonly attempt: number;
+      readonly lines: readonly Json[];
+    }
+  | { readonly type: 'start' };
+
+export interface ParticipantSettings {
+  readonly self: Site;
+  readonly incarnation: string;
+  readonly epoch: number;
+  readonly votesByHand: boolean;
+  readonly timings: ProtocolTimings;
+}
+
+/** An attempt with its state here. */
+export interface ParticipantRow {
+  attempt: ParticipantAttempt;
+  machine: ParticipantMachine;
+  /** Groups whose copy replaced this attempt's operations. */
+  superseded: readonly string[];
+}
+
+/**
+ * Decided rows kept below the low-water mark: a peer that is still in doubt
+ * about an abort it never heard of may ask while the coordinator is dead.
+ */
+export const DECIDED_KEPT = 10_000;
+
+export class ParticipantNode {
+  readonly settings: ParticipantSettings;
+  readonly rows = new Map<AttemptNumber, ParticipantRow>();
+  coordinator: KnownCoordinator | undefined;
+  lowWater: AttemptNumber | undefined;
+  /** From the newest welcome on the current link; undefined without one: no lease then. */
+  views: Views | undefined;
+  private readonly durableSeq: () => number;
+
+  constructor(settings: ParticipantSettings, durableSeq: () => number) {
+    this.settings = settings;
+    this.durableSeq = durableSeq;
+  }
+
+  /** One event. */
+  step(event: ParticipantNodeEvent): NodeStep {
+    const out = new StepBuilder();
+    this.dispatch(event, out);
+    return out;
+  }
+
+  private dispatch(event: ParticipantNodeEvent, out: StepBuilder): void {
+    switch (event.type) {
+      case 'message':
+        return this.message(event.from, event.message, event.accepting, out);
+      case 'resource-yes':
+        return this.into(event.number, { type: 'resource-yes', prepared: event.prepared }, out);
+      case 'resource-no':
+        return this.into(event.number, { type: 'resource-no', reason: event.reason }, out);
+      case 'link-up':
+        return this.linkUp(event.peer, out);
+      case 'link-down':
+        return this.linkDown(event.peer, out);
+      case 'timer':
+        return this.into(splitTimerKey(event.key).of, { type: 'timeout' }, out);
+      case 'copied':
+        return this.tellCoordinator(
+          { type: 'joined', group: event.group, stage: 'copying', attempt: event.attempt },
+          out,
+        );
+      case 'copy-finished':
+        return this.copyFinished(event, out);
+      case 'start':
+        return this.hasten(out);
+      default:
+        return assertNever(event, 'event');
+    }
+  }
+
+  private message(from: NodeName, message: Message, accepting: boolean, out: StepBuilder): void {
+    switch (message.type) {
+      case 'welcome':
+        return this.welcome(from, message, out);
+      case 'low-water':
+        return this.moveLowWater(from, message.number, out);
+      case 'join': {
+        const { group, attempt, source } = message;
+        out.copies.push({ type: 'copy', group, attempt, address: source.address });
+        return;
+      }
+      case 'barrier':
+        out.copies.push({ type: 'finish-copy', group: message.group, attempt: message.attempt });
+        return;
+      case 'prepare':
+        return this.prepare(from, message, accepting, out);
+      default:
+        if ('number' in message) this.aboutNumber(from, message, out);
+    }
+  }
+
+  /** A prepare counts only from the welcomed start of the coordinator, and only above the low-water mark. */
+  private prepare(
+    from: NodeName,
+    message: Extract<Message, { type: 'prepare' }>,
+    accepting: boolean,
+    out: StepBuilder,
+  ): void {
+    const { number } = message;
+    const parts = numberParts(number);
+    if (this.views === undefined || parts === undefined || from !== this.coordinator?.name) return;
+    if (parts.incarnation !== this.coordinator.incarnation || parts.epoch !== this.coordinator.epoch) return;
+    const row = this.rows.get(number);
+    if (row === undefined) {
+      const refusal = this.refusal(number, accepting);
+      if (refusal !== undefined) {
+        out.tell(from, { type: 'vote', number, vote: 'no', reason: refusal });
+        return;
+      }
+    }
+    const attempt = attemptOf(this.settings.self.name, message, this.settings.timings);
+    if (row === undefined)
+      this.rows.set(number, { attempt, machine: firstParticipantMachine(attempt), superseded: [] });
+    else if (row.attempt.id === '') row.attempt = attempt;
+    this.into(number, { type: 'prepare' }, out);
+  }
+
+  private refusal(number: AttemptNumber, accepting: boolean): Reason | undefined {
+    if (isBelow(number, this.lowWater)) {
+      return {
+        code: 'refused-number',
+        detail: `The attempt ${number} is over; ${this.settings.self.name} has forgotten it.`,
+      };
+    }
+    if (!accepting)
+      return { code: 'log-full', detail: `The log of ${this.settings.self.name} has no room for new work.` };
+    return undefined;
+  }
+
+  private aboutNumber(from: NodeName, message: Message & { readonly number: AttemptNumber }, out: StepBuilder): void {
+    const { number } = message;
+    if (!this.rows.has(number) && !this.openUnheard(from, message, out)) return;
+    const event = participantEventOf(from, message);
+    if (event !== undefined) this.into(number, event, out);
+  }
+
+  /** A number without a row. Returns true when it has one now, because someone will rely on the answer. */
+  private openUnheard(
+    from: NodeName,
+    message: Message & { readonly number: AttemptNumber },
+    out: StepBuilder,
+  ): boolean {
+    const { number } = message;
+    if (isBelow(number, this.lowWater)) {
+      // Forgotten, so acknowledged: a commit is acknowledged again. But the outcome is not known here any more.
+      if (message.type === 'commit') out.tell(from, { type: 'acknowledge', number });
+      if (message.type === 'inquire') out.tell(from, { type: 'outcome', number, outcome: 'unknown' });
+      return false;
+    }
+    if (message.type === 'commit' || message.type === 'precommit') {
+      out.notice(
+        'alarm',
+        'unknown-number',
+        `${from} sent ${message.type} for ${number}, which was never prepared here.`,
+        { number },
+      );
+      return false;
+    }
+    if (!isQuestion(message) && message.type !== 'abort') return false;
+    const coordinator = { name: this.coordinator?.name ?? from, address: '' };
+    const attempt = unheardAttempt(this.settings.self.name, number, coordinator, this.settings.timings);
+    this.rows.set(number, { attempt, machine: firstParticipantMachine(attempt), superseded: [] });
+    return true;
+  }
+
+  /** One event into one row, and what follows from its new phase. */
+  private into(number: AttemptNumber, event: ParticipantEvent, out: StepBuilder): void {
+    const row = this.rows.get(number);
+    if (row === undefined) return;
+    const { machine, step } = stepParticipant(row.attempt, row.machine, event);
+    row.machine = machine;
+    out.take(number, row.attempt.id, {
+      ...step,
+      work: step.work.map((work) => withoutSuperseded(work, row.superseded)),
+    });
+    // Voted read-only, or a reader that aborted: nobody will ever ask for it.
+    if (machine.state.phase === 'read') this.rows.delete(number);
+  }
+
+  private moveLowWater(from: NodeName, number: AttemptNumber, out: StepBuilder): void {
+    if (from !== this.coordinator?.name) return;
+    this.lowWater = number;
+    out.records.push(lazy({ type: 'low-water', number }));
+    this.forget();
+  }
+
+  /** Rows below the mark that are decided here go, oldest first, beyond those kept for late askers. */
+  forget(): void {
+    let surplus = this.rows.size - DECIDED_KEPT;
+    if (surplus <= 0) return;
+    for (const [number, { machine }] of this.rows) {
+      if (surplus <= 0 || !isBelow(number, this.lowWater)) return;
+      if (machine.state.phase !== 'committed' && machine.state.phase !== 'aborted') continue;
+      this.rows.delete(number);
+      surplus -= 1;
+    }
+  }
+
+  private linkUp(peer: NodeName, out: StepBuilder): void {
+    if (peer !== this.coordinatorName()) return;
+    const { self, incarnation, epoch, votesByHand } = this.settings;
+    const { name, address } = self;
+    out.tell(peer, { type: 'register', name, incarnation, epoch, address, durableSeq: this.durableSeq(), votesByHand });
+  }
+
+  private linkDown(peer: NodeName, out: StepBuilder): void {
+    if (peer !== this.coordinatorName()) return;
+    this.views = undefined;
+    // A closed socket is a reason to ask the others soon; it decides nothing.
+    this.hasten(out);
+  }
+
+  /** The configured coordinator until one has welcomed us. */
+  configuredCoordinator: NodeName = 'coordinator';
+
+  private coordinatorName(): NodeName {
+    return this.coordinator?.name ?? this.configuredCoordinator;
+  }
+
+  private welcome(from: NodeName, message: WelcomeMessage, out: StepBuilder): void {
+    const accepted = acceptWelcome(this.coordinator, from, message, out);
+    if (accepted === undefined) return;
+    const isFirstOnLink = this.views === undefined;
+    this.coordinator = accepted;
+    this.views = message.views;
+    if (isFirstOnLink) this.hasten(out);
+  }
+
+  /** Everything in doubt asks soon. */
+  private hasten(out: StepBuilder): void {
+    for (const [number, { machine }] of [...this.rows]) {
+      if (isInDoubt(machine)) this.into(number, { type: 'hasten' }, out);
+    }
+  }
+
+  private copyFinished(event: Extract<ParticipantNodeEvent, { type: 'copy-finished' }>, out: StepBuilder): void {
+    const { group, attempt, lines } = event;
+    copyInstalled(this.rows, group, lines, out);
+    this.tellCoordinator({ type: 'joined', group, stage: 'durable', attempt }, out);
+  }
+
+  private tellCoordinator(message: Message, out: StepBuilder): void {
+    out.tell(this.coordinatorName(), message);
+  }
+
+  /** Numbers that voted yes here and know no decision, with their ids. */
+  inDoubt(): readonly { readonly number: AttemptNumber; readonly id: TransactionId; readonly phase: string }[] {
+    return [...this.rows]
+      .filter(([, { machine }]) => isInDoubt(machine))
+      .map(([number, { attempt, machine }]) => ({ number, id: attempt.id, phase: machine.state.phase }));
+  }
+}
+
+/** Voted yes, no decision known. */
+export function isInDoubt(machine: ParticipantMachine): boolean {
+  const { phase } = machine.state;
+  return phase === 'prepared' || phase === 'precommitted' || phase === 'preaborted';
+}
