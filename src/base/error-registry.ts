@@ -79,6 +79,9 @@ export const ERRORS = {
   'wal-corrupt': fatal(4, 'The write-ahead log is damaged before its last records.', 'Nothing was changed; look with parley log, then restore a copy.'),
   'checkpoint-corrupt': fatal(4, 'The checkpoint does not fit the log.', 'Nothing was changed; restore a copy of the directory.'),
   'sync-failed': fatal(5, 'The disk did not confirm a write.', 'Look at the disk; then start again, it recovers from the log.'),
+  // When one process starts others.
+  'daemon-failed': fatal(1, 'A daemon of the cluster ended before it was ready.', 'Mend what its last line says, then start again.'),
+  'daemon-not-ready': fatal(1, 'A daemon of the cluster was not ready in time.', 'Look into node.log in its data directory.'),
 } as const;
 
 /** A code of the registry. */

@@ -1,0 +1,287 @@
+/**
+ * A whole cluster as child processes of this one: for `parley up`, the lab,
+ * the benchmarks and the tests.
+ *
+ * ```
+ *   start: coordinator ─ (its port known) → all others, in parallel → all ready
+ *   stop:  servers → participants → coordinator, each by SIGTERM, by SIGKILL when it takes too long
+ * ```
+ *
+ * People go first, so that no new work comes; participants before the
+ * coordinator, so that what they still ask finds an answer. A node that is
+ * started again keeps the port it had, since others know it by it. Nobody is
+ * started again unless `restart` is called.
+ */
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { assert } from '../base/assert.ts';
+import { ParleyError } from '../base/errors.ts';
+import { Daemon, parleyCommand } from './spawn.ts';
+import type { DaemonLine, Exit, Listening, Stopped } from './spawn.ts';
+
+/** A node to start; port 0 takes any free port. */
+export interface NodePlan {
+  readonly role: 'server' | 'coordinator' | 'participant';
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What is known here of a cluster file: its nodes. The daemons read the rest themselves. */
+export interface ClusterPlan {
+  readonly nodes: Readonly<Record<string, NodePlan>>;
+}
+
+/** What differs for one node. */
+export interface NodeOverride {
+  /** Arguments of every start. */
+  readonly args?: readonly string[];
+  /** Arguments of the first start only, such as a crash point that must not be armed again. */
+  readonly firstArgs?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A node that ended; `asked` when this cluster told it to. */
+export interface NodeEnd {
+  readonly name: string;
+  readonly exit: Exit;
+  readonly asked: boolean;
+  /** How long it ran. */
+  readonly ranMs: number;
+}
+
+/** How to start a cluster. */
+export interface ClusterOptions {
+  readonly config: ClusterPlan;
+  /** Cluster file for the daemons; without one, `config` is written to `<dataDir>/cluster.json`. */
+  readonly configFile?: string | undefined;
+  /** Each node keeps its data in `<dataDir>/<name>`. */
+  readonly dataDir: string;
+  readonly lab?: boolean;
+  /** Nodes to start; all when absent. */
+  readonly only?: readonly string[];
+  readonly overrides?: Readonly<Record<string, NodeOverride>>;
+  /** Arguments for every node. */
+  readonly extraArgs?: readonly string[];
+  /** Program and first arguments; `parley` of this installation when absent. */
+  readonly command?: readonly string[] | undefined;
+  /** Environment of the children; this process's when absent. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly onLine?: (line: DaemonLine) => void;
+  readonly onEnd?: (end: NodeEnd) => void;
+  /** How long a node may take until it is ready. */
+  readonly readyMs?: number;
+  /** How long a graceful stop may take, per node. */
+  readonly stopMs?: number;
+}
+
+/** How a stop went, by node; `complete` when every node that ran ended by itself with exit code 0. */
+export interface StopReport {
+  readonly complete: boolean;
+  readonly nodes: readonly (Stopped & { readonly name: string })[];
+}
+
+/** Recovery of a long log takes its time; what hangs is found by a person before this. */
+const READY_MS_DEFAULT = 30_000;
+/** A little more than the daemons give themselves (timings.drainMs). */
+const STOP_MS_DEFAULT = 12_000;
+const STOP_ORDER = ['server', 'participant', 'coordinator'] as const satisfies readonly NodePlan['role'][];
+
+interface Member {
+  readonly name: string;
+  readonly plan: NodePlan;
+  starts: number;
+  startedAtMs: number;
+  daemon: Daemon | undefined;
+  address: Listening | undefined;
+  asked: boolean;
+}
+
+/** Makes a cluster and starts it. If a node fails, those that run are stopped and its error is thrown. */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const cluster = new Cluster(options);
+  try {
+    await cluster.start();
+    return cluster;
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+}
+
+/** The nodes of one cluster. Make it, `start`, and always `stop` or `killAll`. */
+export class Cluster {
+  /** Names of the nodes this cluster starts, in the file's order. */
+  readonly names: readonly string[];
+  readonly #options: ClusterOptions;
+  readonly #members = new Map<string, Member>();
+  #configFile: string | undefined;
+  #stopping = false;
+
+  /** @throws ParleyError `usage` when `only` names no node */
+  constructor(options: ClusterOptions) {
+    const { nodes } = options.config;
+    const stranger = options.only?.find((name) => !Object.hasOwn(nodes, name));
+    if (stranger !== undefined) throw new ParleyError('usage', `The cluster has no node ${stranger}.`);
+    this.#options = options;
+    this.#configFile = options.configFile;
+    for (const [name, plan] of Object.entries(nodes)) {
+      if (options.only?.includes(name) === false) continue;
+      const fresh = { starts: 0, startedAtMs: 0, daemon: undefined, address: undefined, asked: false };
+      this.#members.set(name, { name, plan, ...fresh });
+    }
+    this.names = [...this.#members.keys()];
+  }
+
+  /**
+   * Starts all nodes and waits until each is ready.
+   * @throws ParleyError `daemon-failed` or `daemon-not-ready` of the first that fails; the others go on
+   */
+  async start(): Promise<void> {
+    this.#configFile ??= await this.#writeConfig();
+    const readyMs = this.#options.readyMs ?? READY_MS_DEFAULT;
+    const members = [...this.#members.values()];
+    const first = members.find(({ plan }) => plan.role === 'coordinator' && plan.port === 0);
+    const coordinator = first === undefined ? undefined : this.#spawn(first);
+    // Its port is needed, not its readiness: it may become ready only with the others.
+    if (first !== undefined && coordinator !== undefined) first.address = await coordinator.listening(readyMs);
+    if (this.#stopping) return;
+    for (const member of members) if (member !== first) this.#spawn(member);
+    await Promise.all(members.map((member) => this.#untilReady(member, readyMs)));
+  }
+
+  /** The daemon of this name; the newest, when it was started again. */
+  node(name: string): Daemon {
+    const { daemon } = this.#member(name);
+    assert(daemon !== undefined, `${name} was started`);
+    return daemon;
+  }
+
+  /** Where a node listens, or listened when it ended. */
+  address(name: string): Listening {
+    const { address } = this.#member(name);
+    assert(address !== undefined, `${name} has announced its port`);
+    return address;
+  }
+
+  /** Names of the nodes of a role that this cluster starts. */
+  namesOfRole(role: NodePlan['role']): readonly string[] {
+    return this.names.filter((name) => this.#member(name).plan.role === role);
+  }
+
+  /** Names of the nodes that run now. */
+  running(): readonly string[] {
+    return this.names.filter((name) => isRunning(this.#member(name).daemon));
+  }
+
+  /** Sends SIGKILL to a node; resolves when it is gone. */
+  kill9(name: string): Promise<Exit> {
+    const member = this.#member(name);
+    member.asked = true;
+    return this.node(name).kill9();
+  }
+
+  /**
+   * Starts a node again, on the port it had, and waits until it is ready; one
+   * that still runs is stopped first.
+   * @throws ParleyError as start(), and `draining` when the cluster is stopping
+   */
+  async restart(name: string, options: { readonly args?: readonly string[] } = {}): Promise<Listening> {
+    const member = this.#member(name);
+    if (isRunning(member.daemon)) await this.#stopNode(name);
+    if (this.#stopping) throw new ParleyError('draining', `The cluster is stopping; ${name} is not started again.`);
+    this.#spawn(member, options.args);
+    return this.#untilReady(member, this.#options.readyMs ?? READY_MS_DEFAULT);
+  }
+
+  /** Stops all nodes in order. May be called at any time, also while they start; then start() rejects. */
+  async stop(): Promise<StopReport> {
+    this.#stopping = true;
+    const nodes: (Stopped & { readonly name: string })[] = [];
+    for (const role of STOP_ORDER) {
+      const running = this.namesOfRole(role).filter((name) => isRunning(this.#member(name).daemon));
+      nodes.push(...(await Promise.all(running.map((name) => this.#stopNode(name)))));
+    }
+    return { complete: nodes.every(({ exit, forced }) => exit.code === 0 && !forced), nodes };
+  }
+
+  /** Sends SIGKILL to all nodes; resolves when all are gone. */
+  async killAll(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.running().map((name) => this.kill9(name)));
+  }
+
+  #member(name: string): Member {
+    const member = this.#members.get(name);
+    if (member !== undefined) return member;
+    throw new ParleyError('usage', `There is no node ${name} here.`, { remedy: `Nodes: ${this.names.join(', ')}.` });
+  }
+
+  async #stopNode(name: string): Promise<Stopped & { readonly name: string }> {
+    this.#member(name).asked = true;
+    return { name, ...(await this.node(name).stop(this.#options.stopMs ?? STOP_MS_DEFAULT)) };
+  }
+
+  async #untilReady(member: Member, readyMs: number): Promise<Listening> {
+    member.address = await this.node(member.name).ready(readyMs);
+    return member.address;
+  }
+
+  #spawn(member: Member, args: readonly string[] = []): Daemon {
+    const { name } = member;
+    const { command, env, onLine, onEnd, overrides } = this.#options;
+    const override = overrides !== undefined && Object.hasOwn(overrides, name) ? overrides[name] : undefined;
+    const once = member.starts === 0 ? (override?.firstArgs ?? []) : [];
+    member.starts += 1;
+    member.startedAtMs = performance.now();
+    member.asked = false;
+    const daemon = new Daemon({
+      name,
+      command: command ?? parleyCommand(),
+      args: [...this.#argsOf(member), ...(override?.args ?? []), ...once, ...args],
+      env: { ...(env ?? process.env), ...override?.env },
+      onLine: onLine ?? (() => undefined),
+    });
+    member.daemon = daemon;
+    const { startedAtMs } = member;
+    void daemon.exited.then((exit) => {
+      const ranMs = performance.now() - startedAtMs;
+      onEnd?.({ name, exit, asked: member.asked, ranMs });
+    });
+    return daemon;
+  }
+
+  #argsOf(member: Member): readonly string[] {
+    const { name, plan, address } = member;
+    const { dataDir, lab, extraArgs } = this.#options;
+    return [
+      ...[plan.role, '--name', name, '--host', plan.host, '--port', String(address?.port ?? plan.port)],
+      ...['--data-dir', join(dataDir, name), '--config', this.#configFile ?? ''],
+      ...['--announce', '--exit-with-parent'],
+      ...(plan.role === 'coordinator' ? [] : this.#coordinatorArgs()),
+      ...(lab === true ? ['--lab'] : []),
+      ...(extraArgs ?? []),
+    ];
+  }
+
+  /** The coordinator's real port, once it is known; before, the daemons find it in their cluster file. */
+  #coordinatorArgs(): readonly string[] {
+    const coordinator = [...this.#members.values()].find(({ plan }) => plan.role === 'coordinator');
+    if (coordinator?.address === undefined) return [];
+    const { host, port } = coordinator.address;
+    return ['--coordinator', `${host.includes(':') ? `[${host}]` : host}:${port}`];
+  }
+
+  async #writeConfig(): Promise<string> {
+    const { config, dataDir } = this.#options;
+    await mkdir(dataDir, { recursive: true });
+    const path = join(dataDir, 'cluster.json');
+    // Renamed into place, so that a daemon of an earlier start never reads half of it.
+    await writeFile(`${path}.new`, `${JSON.stringify(config, null, 2)}\n`);
+    await rename(`${path}.new`, path);
+    return path;
+  }
+}
+
+function isRunning(daemon: Daemon | undefined): boolean {
+  return daemon !== undefined && daemon.exit === undefined;
+}
