@@ -97,6 +97,20 @@ export const SETTINGS = {
     'attaches a console; default: when stdin is a terminal',
   ),
   showFrames: row('show-frames', 'switch', DAEMONS, 'true or false', 'shows each message on stderr as it goes by'),
+  announce: row(
+    'announce',
+    'switch',
+    DAEMONS,
+    'true or false',
+    'says its address in one JSON line on stdout when it listens',
+  ),
+  exitWithParent: row(
+    'exit-with-parent',
+    'switch',
+    DAEMONS,
+    'true or false',
+    'stops when its stdin closes: whoever started it is gone',
+  ),
   only: row('only', 'text', ['up'], 'a comma list of node names', 'starts these nodes alone'),
   protocol: row('protocol', 'text', ['up'], `one of ${PROTOCOLS.join(', ')}`, 'protocol of every group'),
   backends: row(
@@ -106,6 +120,7 @@ export const SETTINGS = {
     'a whole number from 1 to 50',
     'number of participants, each a member of every group',
   ),
+  restart: row('restart', 'switch', ['up'], 'true or false', 'starts a daemon that died again'),
   demo: row(
     'demo',
     'switch',

@@ -58,6 +58,8 @@ interface NodeSettings extends SharedSettings {
   /** Crash points to arm at the start; empty without lab. */
   readonly crashAt: readonly string[];
   readonly showFrames: boolean;
+  readonly announce: boolean;
+  readonly exitWithParent: boolean;
 }
 
 export interface ServerSettings extends NodeSettings {
@@ -84,6 +86,8 @@ export interface UpSettings extends SharedSettings {
   readonly role: 'up';
   /** Nodes to start, in the file's order. */
   readonly only: readonly NodeName[];
+  /** Starts a daemon that died again. */
+  readonly restart: boolean;
   /** Commits a first transfer and a first chat line when all are ready. */
   readonly demo: boolean;
 }
@@ -186,6 +190,7 @@ function upSettings(source: SettingsSource): UpSettings {
     role: 'up',
     ...sharedSettings(source, DATA_DIR_DEFAULT),
     only: names.filter((name) => only.includes(name)),
+    restart: source.switch('restart', false),
     demo: source.switch('demo', false),
   };
 }
@@ -218,7 +223,9 @@ function nodeSettings(source: SettingsSource, role: Role): NodeSettings {
   const shared = sharedSettings(source, join(DATA_DIR_DEFAULT, name));
   const crashAt = source.list('crashAt');
   if (crashAt.length > 0 && !shared.lab) throw source.fault('crashAt', 'needs --lab.', 'Add --lab.');
-  return { ...shared, name, host, port, crashAt, showFrames: source.switch('showFrames', false) };
+  const [showFrames, announce] = [source.switch('showFrames', false), source.switch('announce', false)];
+  const exitWithParent = source.switch('exitWithParent', false);
+  return { ...shared, name, host, port, crashAt, showFrames, announce, exitWithParent };
 }
 
 /** The node's name: given, or the only or first one of its role (a participant must say which it is). */

@@ -97,6 +97,8 @@ describe('the configuration of a daemon', () => {
         credentialsFile: '.parley/cluster.key',
         crashAt: [],
         showFrames: false,
+        announce: false,
+        exitWithParent: false,
       });
       expect(resolved.coordinator).to.include({ name: 'coordinator', port: 7100, console: false });
       expect(resolved.participant).to.deep.include({
