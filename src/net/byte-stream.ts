@@ -1,0 +1,14 @@
+/** The body of an answer that is written bit by bit; http-connection.ts makes it, event-stream.ts writes to it. */
+export interface ByteStream {
+  readonly isOpen: boolean;
+  /**
+   * Sends bytes, in order. False when the stream is closed, or when with these
+   * bytes more than the limit would wait for a reader that does not read: then
+   * the reader is dropped.
+   */
+  write(bytes: Buffer | string): boolean;
+  /** Ends the body; nothing more is written. */
+  close(): void;
+  /** Calls `listener` once when the stream is over, by whichever side; at once if it is. */
+  onClose(listener: () => void): void;
+}
