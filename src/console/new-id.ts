@@ -13,5 +13,7 @@ export function readId(text: string): string {
   const id: unknown = text;
   if (isTransactionId(id)) return id;
   const shown = JSON.stringify(text.slice(0, 80));
-  throw new ParleyError('usage', `${shown} is not an id: 1 to 64 characters A-Z a-z 0-9 . _ -`);
+  throw new ParleyError('usage', `${shown} is not an id: 1 to 64 characters A-Z a-z 0-9 . _ -`, {
+    remedy: 'Use a label such as TX001, or leave it away to have one made.',
+  });
 }

@@ -203,13 +203,14 @@ export class Terminal {
       return;
     }
     const { output } = this.#options;
-    const rows = lines.getCursorPos().rows;
-    moveCursor(output, 0, -rows);
+    moveCursor(output, 0, -lines.getCursorPos().rows);
     cursorTo(output, 0);
     clearScreenDown(output);
     stream.write(`${line}\n`);
-    // readline goes up by the rows the text took when it drew it last: give it these rows.
-    output.write('\n'.repeat(rows));
+    // To draw again, readline first goes up by the rows it counted when it drew last: it gets these rows.
+    // The count is not documented, and behind the truth after text was typed over a row's end.
+    const counted: unknown = Reflect.get(lines, 'prevRows');
+    output.write('\n'.repeat(typeof counted === 'number' ? counted : 0));
     lines.prompt(true);
   }
 }
