@@ -16,7 +16,8 @@ const HELP_COLUMNS_MAX = 100;
 
 /** Runs one command line; resolves with the exit code. Rejects only with a bug. */
 export async function runCommandLine(args: readonly string[], io: CliIo): Promise<number> {
-  let exitCode: number = EXIT.ok;
+  // Yargs only parses: a command runs after it, so that what it throws comes out here and nowhere else.
+  let run: () => Promise<number> = () => Promise.resolve(EXIT.ok);
   const parser = yargs([...args])
     .scriptName('parley')
     .usage('Several processes commit together or not at all.\n\nUsage: $0 <command> [options]')
@@ -39,12 +40,12 @@ export async function runCommandLine(args: readonly string[], io: CliIo): Promis
       if (error instanceof Error && error.name !== 'YError') throw error;
       throw usageError(message ?? error?.message ?? '', args);
     });
-  register(parser, COMMANDS, async (command, argv) => {
-    exitCode = (await command.run?.(argv, io)) ?? EXIT.ok;
+  register(parser, COMMANDS, (command, argv) => {
+    if (command.run !== undefined) run = command.run.bind(command, argv, io);
   });
   try {
     await parser.parseAsync();
-    return exitCode;
+    return await run();
   } catch (error) {
     if (!(error instanceof ParleyError)) throw error;
     io.errorOutput.write(`${printable(lineOf(error))}\n`);
@@ -52,9 +53,9 @@ export async function runCommandLine(args: readonly string[], io: CliIo): Promis
   }
 }
 
-type Run = (command: Command, argv: Readonly<Record<string, unknown>>) => Promise<void>;
+type Choose = (command: Command, argv: Readonly<Record<string, unknown>>) => void;
 
-function register(parser: Yargs, commands: readonly Command[], run: Run): void {
+function register(parser: Yargs, commands: readonly Command[], choose: Choose): void {
   for (const command of commands) {
     parser.command(
       command.spec,
@@ -67,12 +68,12 @@ function register(parser: Yargs, commands: readonly Command[], run: Run): void {
         for (const option of command.options ?? []) inner.option(option.name, yargsOption(option));
         for (const [example, meaning] of command.examples ?? []) inner.example(`$0 ${example}`, meaning);
         if (command.children !== undefined) {
-          register(inner, command.children, run);
+          register(inner, command.children, choose);
           inner.demandCommand(1, 'Say which command.').recommendCommands();
         }
         return inner;
       },
-      (argv) => run(command, argv),
+      (argv) => choose(command, argv),
     );
   }
 }
