@@ -2,6 +2,7 @@
 import { COMMAND_OPTION, CONFIG_OPTION, CREDENTIALS_OPTION, JSON_OPTION } from './command.ts';
 import type { Command } from './command.ts';
 
+/** `parley bank`: a session, a script, or one command. */
 export const bankCommand: Command = {
   spec: 'bank [port] [host]',
   summary: "the bank's console: CREATE, UPDATE, QUERY, TRANSFER, TOTAL",

@@ -2,6 +2,7 @@
 import { COMMAND_OPTION, CONFIG_OPTION, CREDENTIALS_OPTION, JSON_OPTION, textOption } from './command.ts';
 import type { CliIo, Command } from './command.ts';
 
+/** `parley chat`: a session, a script, or one command. */
 export const chatCommand: Command = {
   spec: 'chat [port] [host]',
   summary: "the chat's console: what is typed is said in the room",

@@ -8,6 +8,7 @@ import { logCommand } from './log-command.ts';
 import { txCommand } from './tx-command.ts';
 import type { Command } from './command.ts';
 
+/** The table that the command line, its help and its suggestions are made from. */
 export const COMMANDS: readonly Command[] = [
   ...daemonCommands,
   bankCommand,

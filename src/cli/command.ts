@@ -45,18 +45,22 @@ export function textOption(argv: Argv, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** For programs: stdout is JSON only. */
 export const JSON_OPTION: OptionRow = { name: 'json', form: 'switch', meaning: 'answers as JSON, one value per line' };
+/** One-shot use of a console. */
 export const COMMAND_OPTION: OptionRow = {
   name: 'command',
   alias: 'c',
   form: 'text',
   meaning: 'runs one command and ends with its exit code',
 };
+/** Where a console looks up the address of its daemon. */
 export const CONFIG_OPTION: OptionRow = {
   name: 'config',
   form: 'text',
   meaning: 'cluster file; default ./cluster.json',
 };
+/** What a console shows to be let in, when the file is there. */
 export const CREDENTIALS_OPTION: OptionRow = {
   name: 'credentials',
   form: 'text',

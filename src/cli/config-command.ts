@@ -42,6 +42,7 @@ const print: Command = {
   },
 };
 
+/** `parley config`, so far only `print`. */
 export const configCommand: Command = {
   spec: 'config',
   summary: 'the configuration: print',

@@ -59,6 +59,7 @@ const participant: Command = {
   },
 };
 
+/** `parley console`: one child per role that has a console. */
 export const consoleCommand: Command = {
   spec: 'console',
   summary: 'the console of a running coordinator or participant',

@@ -19,6 +19,7 @@ async function configured<R extends ConfigRole>(role: R, argv: Argv, io: CliIo) 
   return resolveConfig(role, { flags: argv, env: io.env, stdinIsTerminal: io.input.isTTY === true }).settings;
 }
 
+/** The launcher and the three daemons. */
 export const daemonCommands: readonly Command[] = [
   {
     spec: 'up',

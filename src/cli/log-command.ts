@@ -2,6 +2,7 @@
 import { JSON_OPTION, textOption } from './command.ts';
 import type { Command } from './command.ts';
 
+/** `parley log`: exit code 0 for a sound or torn log, 4 for a damaged one. */
 export const logCommand: Command = {
   spec: 'log <dir>',
   summary: 'prints a write-ahead log; reads only, works on a damaged one',

@@ -31,6 +31,7 @@ async function ask(
 
 const transactionPath = (argv: Argv): string => `/transactions/${encodeURIComponent(textOption(argv, 'id') ?? '')}`;
 
+/** `parley tx`: asks the coordinator, changes nothing. */
 export const txCommand: Command = {
   spec: 'tx',
   summary: 'transactions: list, show one, explain one',

@@ -107,6 +107,7 @@ export interface SettleOptions {
   readonly onRepeat?: (error: ParleyError) => void;
 }
 
+/** Patience of a person at a console: half a minute, asking at most every two seconds. */
 export const SETTLE: SettleOptions = { patienceMs: 30_000, pauseMsFirst: 100, pauseMsMax: 2000 };
 
 /** Nothing happened, and the same request may succeed in a moment. */

@@ -26,6 +26,7 @@ const words = (least: number, most: number) => ({ least, most }) as const;
 const HELP = { name: 'help', usage: 'help', help: 'lists the commands', takes: words(0, 1) } as const;
 const QUIT = { name: 'quit', usage: 'quit', help: 'leaves the console', takes: none } as const;
 
+/** Commands of coordinator-console.ts. */
 export const COORDINATOR_COMMANDS = [
   { name: 'string', usage: 'string: Hello', help: 'sets the string that request will write', takes: 'text' },
   {
@@ -60,6 +61,7 @@ export const COORDINATOR_COMMANDS = [
   QUIT,
 ] as const satisfies readonly CommandRow[];
 
+/** Commands of participant-console.ts. */
 export const PARTICIPANT_COMMANDS = [
   { name: 'status', usage: 'status', help: 'this participant and the votes it is asked for', takes: none },
   { name: 'commit', usage: 'commit [number]', help: 'votes yes (with --vote ask)', takes: words(0, 1) },
@@ -70,6 +72,7 @@ export const PARTICIPANT_COMMANDS = [
   QUIT,
 ] as const satisfies readonly CommandRow[];
 
+/** Commands of bank-console.ts, spelt as in the fourth source system. */
 export const BANK_COMMANDS = [
   { name: 'CREATE', usage: 'CREATE <opening>', help: 'opens an account and gives its number', takes: words(1, 1) },
   { name: 'UPDATE', usage: 'UPDATE <account> <balance>', help: 'sets the balance of an account', takes: words(2, 2) },
@@ -105,6 +108,7 @@ export interface Arguments {
   readonly text: string;
 }
 
+/** What a command does. Throws ParleyError for what a person can mend. */
 export type Handler = (given: Arguments) => Reply | Promise<Reply>;
 
 /** Help and quit are the same everywhere and need no handler. */

@@ -100,12 +100,7 @@ export function coordinatorConsole(door: CoordinatorDoor, makeId: () => string =
       return submit(id, operation, transferText(move));
     },
     protocol: ({ words: [word] }) => {
-      if (word !== undefined && word !== '2pc' && word !== '3pc' && word !== 'default') {
-        throw new ParleyError('usage', `There is no protocol ${JSON.stringify(word)} here.`, {
-          remedy: 'Allowed: 2pc, 3pc, default.',
-        });
-      }
-      if (word !== undefined) protocol = word === 'default' ? undefined : word;
+      if (word !== undefined) protocol = readProtocol(word);
       return said(`the next transactions use ${protocol ?? 'the protocol of their group'}`, {
         protocol: protocol ?? null,
       });
@@ -123,6 +118,14 @@ export function coordinatorConsole(door: CoordinatorDoor, makeId: () => string =
       return { lines: [...showLines(transaction), ...explainLines(transaction)], json: transaction };
     },
   });
+}
+
+/** A protocol by name; undefined for `default`. Throws ParleyError `usage`. */
+function readProtocol(word: string): string | undefined {
+  if (word === 'default') return undefined;
+  if (word === '2pc' || word === '3pc') return word;
+  const remedy = 'Allowed: 2pc, 3pc, default.';
+  throw new ParleyError('usage', `There is no protocol ${JSON.stringify(word)} here.`, { remedy });
 }
 
 /** The words of a transfer as the operation's members. Throws ParleyError `usage`. */

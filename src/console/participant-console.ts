@@ -20,6 +20,7 @@ export interface WaitingVote {
   readonly summary: string;
 }
 
+/** What a person may vote. */
 export type HandVote = 'commit' | 'abort';
 
 /** What the console asks of a participant; inside the daemon the answers need no waiting. */

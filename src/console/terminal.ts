@@ -46,6 +46,7 @@ export class Terminal {
   readonly #ended = new AbortController();
   #lines: Interface | undefined;
   #prompting = false;
+  #leftByWord = false;
   #prompt: string;
 
   constructor(options: TerminalOptions) {
@@ -62,6 +63,11 @@ export class Terminal {
   /** True when a person sits there: prompts and asynchronous notices are welcome. */
   get interactive(): boolean {
     return this.#options.command === undefined && this.#options.input.isTTY === true;
+  }
+
+  /** True when a person left (quit, Ctrl-C twice, Ctrl-D), false when a script merely came to its end. */
+  get left(): boolean {
+    return this.#leftByWord || (this.interactive && this.signal.aborted);
   }
 
   /** Aborts when the session ends; what waits for answers or streams stops by it. */
@@ -110,6 +116,7 @@ export class Terminal {
       if (this.#options.comments && line.trimStart().startsWith('#')) continue;
       const { code, quit } = await this.#execute(runner, line);
       if (first === EXIT.ok) first = code;
+      if (quit) this.#leftByWord = true;
       if (quit) break;
     }
     lines.close();

@@ -22,6 +22,7 @@ export function listAt(value: JsonObject, key: string): readonly Json[] {
   return Array.isArray(member) ? (member as readonly Json[]) : [];
 }
 
+/** True for a JSON object (no list, no null). */
 export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -31,6 +32,7 @@ export function textAt(value: JsonObject, key: string): string {
   return textOf(value[key]);
 }
 
+/** A value as text; see textAt. */
 export function textOf(value: Json | undefined): string {
   if (value === undefined || value === null) return '?';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);

@@ -26,9 +26,13 @@ export interface SettingRow {
 const DAEMONS: readonly ConfigRole[] = ['server', 'coordinator', 'participant'];
 const ALL: readonly ConfigRole[] = [...DAEMONS, 'up'];
 
+/** From the gravest to the chattiest. */
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+/** By the checks of the resource, by hand, always yes, always no. */
 export const VOTE_MODES = ['auto', 'ask', 'yes', 'no'] as const;
+/** What a participant can be told to guard; the directory lives in the group of the chat. */
 export const RESOURCES = ['ledger', 'history', 'directory', 'notebook'] as const;
+/** How a transaction can commit. */
 export const PROTOCOLS = ['2pc', '3pc'] as const;
 
 const row = (
@@ -46,6 +50,7 @@ const row = (
   meaning,
 });
 
+/** The table; the keys are the names in `config print`. */
 export const SETTINGS = {
   config: row(
     'config',
@@ -177,4 +182,9 @@ export function readList(text: string): readonly string[] | undefined {
 /** True for an address only this machine can reach. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** Text that can be a path or a name: no NUL, no line end; else undefined. */
+export function readPath(text: string): string | undefined {
+  return /^[^\0\n\r]+$/.test(text) ? text : undefined;
 }

@@ -11,18 +11,18 @@
 import { join } from 'node:path';
 import { ParleyError } from '../base/errors.ts';
 import { didYouMean } from '../console/did-you-mean.ts';
-import { namesOfRole, nodeNamed, withBackends, withProtocol } from './cluster-file.ts';
+import { nodeNamed, withBackends, withProtocol } from './cluster-file.ts';
+import { coordinatorAddress, groupsOf, nodeName } from './config-membership.ts';
 import { SettingsSource } from './config-source.ts';
 import {
   isLoopback,
   LOG_LEVELS,
   OTHER_VARIABLES,
   PROTOCOLS,
-  readAddress,
+  readPath,
   readList,
   readWhole,
   readWord,
-  RESOURCES,
   SETTINGS,
   VOTE_MODES,
 } from './config-table.ts';
@@ -36,7 +36,9 @@ export interface Address {
   readonly port: number;
 }
 
+/** Least level that is logged. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
+/** How a participant votes. */
 export type VoteMode = (typeof VOTE_MODES)[number];
 
 /** What every command that takes a configuration gets. */
@@ -62,16 +64,19 @@ interface NodeSettings extends SharedSettings {
   readonly exitWithParent: boolean;
 }
 
+/** What a server runs with. */
 export interface ServerSettings extends NodeSettings {
   readonly role: 'server';
   readonly coordinator: Address;
 }
 
+/** What the coordinator runs with. */
 export interface CoordinatorSettings extends NodeSettings {
   readonly role: 'coordinator';
   readonly console: boolean;
 }
 
+/** What a participant runs with. */
 export interface ParticipantSettings extends NodeSettings {
   readonly role: 'participant';
   readonly coordinator: Address;
@@ -226,65 +231,6 @@ function nodeSettings(source: SettingsSource, role: Role): NodeSettings {
   const [showFrames, announce] = [source.switch('showFrames', false), source.switch('announce', false)];
   const exitWithParent = source.switch('exitWithParent', false);
   return { ...shared, name, host, port, crashAt, showFrames, announce, exitWithParent };
-}
-
-/** The node's name: given, or the only or first one of its role (a participant must say which it is). */
-function nodeName(source: SettingsSource, role: Role): NodeName {
-  const known = namesOfRole(source.cluster, role);
-  const first = role === 'participant' && known.length !== 1 ? undefined : known[0];
-  if (first === undefined && !source.has('name')) {
-    const remedy = 'Say which node this is.';
-    throw new ParleyError('usage', `--name is missing; allowed: ${known.join(', ')}.`, { remedy });
-  }
-  const name = source.value(
-    'name',
-    readPath,
-    first === undefined ? undefined : { value: first, key: `nodes.${first}` },
-  );
-  const node = nodeNamed(source.cluster, name);
-  if (node !== undefined && node.role !== role) {
-    throw source.fault('name', `is ${name}, whose role is ${node.role}; allowed: ${known.join(', ')}.`);
-  }
-  if (node === undefined && role === 'participant') {
-    const hint = didYouMean(name, known);
-    throw source.fault('name', `is ${name}, which the cluster does not name; allowed: ${known.join(', ')}.${hint}`);
-  }
-  if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/.test(name)) {
-    throw source.fault('name', 'is not a name: 1 to 32 characters A-Z a-z 0-9 _ - that begin with a letter or digit.');
-  }
-  return name;
-}
-
-function coordinatorAddress(source: SettingsSource): Address {
-  const name = namesOfRole(source.cluster, 'coordinator')[0] ?? '';
-  const node = nodeNamed(source.cluster, name);
-  const text = node === undefined ? '' : `${node.host.includes(':') ? `[${node.host}]` : node.host}:${node.port}`;
-  const given = source.value('coordinator', (value) => (readAddress(value) === undefined ? undefined : value), {
-    value: text,
-    key: `nodes.${name}`,
-  });
-  // A port 0 in the cluster file passes here: the launcher gives the real one by flag.
-  return readAddress(given) ?? { host: node?.host ?? '', port: node?.port ?? 0 };
-}
-
-/** Groups this participant is a member of, less those whose resource is not in --resources. */
-function groupsOf(source: SettingsSource, name: NodeName): readonly string[] {
-  const mine = Object.entries(source.cluster.groups).filter(([, group]) => group.members.includes(name));
-  const resources = source.optional('resources', (text) => {
-    const list = readList(text);
-    return list?.every((word) => readWord(word, RESOURCES) !== undefined) === true ? list : undefined;
-  });
-  const groups = mine.filter(([, group]) => resources === undefined || resources.includes(group.resource));
-  if (groups.length === 0) {
-    const held = mine.map(([group, { resource }]) => `${group} (${resource})`).join(', ');
-    const why = `leaves ${name} without a group; the cluster gives it ${held === '' ? 'none' : held}.`;
-    throw source.fault(resources === undefined ? 'name' : 'resources', why);
-  }
-  return groups.map(([group]) => group);
-}
-
-function readPath(text: string): string | undefined {
-  return /^[^\0\n\r]+$/.test(text) ? text : undefined;
 }
 
 /** A misspelt variable would be ignored in silence, as a misspelt key of the file would. */

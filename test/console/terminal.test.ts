@@ -272,3 +272,32 @@ describe('the history of typed lines', () => {
     });
   });
 });
+
+describe('a console that ends', () => {
+  it('tells a person who left from a script that came to its end', async () => {
+    const leaves = async (script: string): Promise<boolean> => {
+      const input = new PassThrough();
+      const captured = new Captured();
+      const terminal = new Terminal({
+        input,
+        output: captured,
+        errorOutput: captured,
+        prompt: '',
+        json: false,
+        historyFile: undefined,
+        command: undefined,
+        comments: true,
+      });
+      input.end(script);
+      await terminal.run(shouter());
+      return terminal.left;
+    };
+    expect(await leaves('a\n')).to.equal(false);
+    expect(await leaves('a\nquit\nb\n')).to.equal(true);
+    await sitDown(async ({ input, terminal, done }) => {
+      input.write('\u0004');
+      await done;
+      expect(terminal.left).to.equal(true);
+    });
+  });
+});

@@ -63,7 +63,8 @@ export const LAYERS: Readonly<Record<string, LayerRow>> = {
   'daemons': { from: BELOW_DAEMONS, why: 'Wiring: it may know everything that ships, so not sim.' },
   'bench': { from: [...BELOW_DAEMONS, 'daemons'], why: 'Measures what ships, so not sim.' },
   'index.ts': { from: [...BELOW_DAEMONS, 'daemons', 'sim', 'bench'], why: 'What a program imports.' },
-  'cli.ts': { from: [...BELOW_DAEMONS, 'daemons', 'sim', 'bench'], why: 'The command line starts everything.' },
+  'cli': { from: [...BELOW_DAEMONS, 'daemons', 'sim', 'bench'], why: 'The subcommands of the command line.' },
+  'cli.ts': { from: [...BELOW_DAEMONS, 'daemons', 'sim', 'bench', 'cli'], why: 'The command line starts everything.' },
 };
 
 interface Import {
