@@ -17,68 +17,8 @@ import { join } from 'node:path';
 import { assert } from '../base/assert.ts';
 import { ParleyError } from '../base/errors.ts';
 import { Daemon, parleyCommand } from './spawn.ts';
-import type { DaemonLine, Exit, Listening, Stopped } from './spawn.ts';
-
-/** A node to start; port 0 takes any free port. */
-export interface NodePlan {
-  readonly role: 'server' | 'coordinator' | 'participant';
-  readonly host: string;
-  readonly port: number;
-}
-
-/** What is known here of a cluster file: its nodes. The daemons read the rest themselves. */
-export interface ClusterPlan {
-  readonly nodes: Readonly<Record<string, NodePlan>>;
-}
-
-/** What differs for one node. */
-export interface NodeOverride {
-  /** Arguments of every start. */
-  readonly args?: readonly string[];
-  /** Arguments of the first start only, such as a crash point that must not be armed again. */
-  readonly firstArgs?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-/** A node that ended; `asked` when this cluster told it to. */
-export interface NodeEnd {
-  readonly name: string;
-  readonly exit: Exit;
-  readonly asked: boolean;
-  /** How long it ran. */
-  readonly ranMs: number;
-}
-
-/** How to start a cluster. */
-export interface ClusterOptions {
-  readonly config: ClusterPlan;
-  /** Cluster file for the daemons; without one, `config` is written to `<dataDir>/cluster.json`. */
-  readonly configFile?: string | undefined;
-  /** Each node keeps its data in `<dataDir>/<name>`. */
-  readonly dataDir: string;
-  readonly lab?: boolean;
-  /** Nodes to start; all when absent. */
-  readonly only?: readonly string[];
-  readonly overrides?: Readonly<Record<string, NodeOverride>>;
-  /** Arguments for every node. */
-  readonly extraArgs?: readonly string[];
-  /** Program and first arguments; `parley` of this installation when absent. */
-  readonly command?: readonly string[] | undefined;
-  /** Environment of the children; this process's when absent. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly onLine?: (line: DaemonLine) => void;
-  readonly onEnd?: (end: NodeEnd) => void;
-  /** How long a node may take until it is ready. */
-  readonly readyMs?: number;
-  /** How long a graceful stop may take, per node. */
-  readonly stopMs?: number;
-}
-
-/** How a stop went, by node; `complete` when every node that ran ended by itself with exit code 0. */
-export interface StopReport {
-  readonly complete: boolean;
-  readonly nodes: readonly (Stopped & { readonly name: string })[];
-}
+import type { ClusterOptions, NodePlan, StopReport } from './cluster-plan.ts';
+import type { Exit, Listening, Stopped } from './spawn.ts';
 
 /** Recovery of a long log takes its time; what hangs is found by a person before this. */
 const READY_MS_DEFAULT = 30_000;
@@ -156,11 +96,21 @@ export class Cluster {
     return daemon;
   }
 
+  /** Where the cluster file for the daemons is written when none was given. */
+  get writtenConfigFile(): string {
+    return join(this.#options.dataDir, 'cluster.json');
+  }
+
   /** Where a node listens, or listened when it ended. */
   address(name: string): Listening {
     const { address } = this.#member(name);
     assert(address !== undefined, `${name} has announced its port`);
     return address;
+  }
+
+  /** As address(), or undefined when the node never announced one. */
+  addressIfKnown(name: string): Listening | undefined {
+    return this.#member(name).address;
   }
 
   /** Names of the nodes of a role that this cluster starts. */
@@ -201,7 +151,7 @@ export class Cluster {
       const running = this.namesOfRole(role).filter((name) => isRunning(this.#member(name).daemon));
       nodes.push(...(await Promise.all(running.map((name) => this.#stopNode(name)))));
     }
-    return { complete: nodes.every(({ exit, forced }) => exit.code === 0 && !forced), nodes };
+    return { complete: nodes.every(endedAsAsked), nodes };
   }
 
   /** Sends SIGKILL to all nodes; resolves when all are gone. */
@@ -255,7 +205,7 @@ export class Cluster {
     const { dataDir, lab, extraArgs } = this.#options;
     return [
       ...[plan.role, '--name', name, '--host', plan.host, '--port', String(address?.port ?? plan.port)],
-      ...['--data-dir', join(dataDir, name), '--config', this.#configFile ?? ''],
+      ...['--data-dir', join(dataDir, name), '--config', this.#configFile ?? this.writtenConfigFile],
       ...['--announce', '--exit-with-parent'],
       ...(plan.role === 'coordinator' ? [] : this.#coordinatorArgs()),
       ...(lab === true ? ['--lab'] : []),
@@ -274,12 +224,17 @@ export class Cluster {
   async #writeConfig(): Promise<string> {
     const { config, dataDir } = this.#options;
     await mkdir(dataDir, { recursive: true });
-    const path = join(dataDir, 'cluster.json');
+    const path = this.writtenConfigFile;
     // Renamed into place, so that a daemon of an earlier start never reads half of it.
     await writeFile(`${path}.new`, `${JSON.stringify(config, null, 2)}\n`);
     await rename(`${path}.new`, path);
     return path;
   }
+}
+
+/** Exit code 0; or by SIGTERM itself, when it was still too young to have begun anything. */
+export function endedAsAsked({ exit, forced }: Stopped): boolean {
+  return !forced && (exit.code === 0 || exit.signal === 'SIGTERM');
 }
 
 function isRunning(daemon: Daemon | undefined): boolean {

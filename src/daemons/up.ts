@@ -1,8 +1,289 @@
-/** `parley up`: not wired yet; the command line and its settings are there. */
-import { ParleyError } from '../base/errors.ts';
+/**
+ * `parley up`: the whole cluster as child processes of this one.
+ *
+ * ```
+ *   start all → all ready → table → open accounts → (demo) → wait → stop all, the coordinator last
+ * ```
+ *
+ * It starts nobody again unless `--restart`: a node that dies stays dead, and
+ * the command that starts it again is shown. Ctrl-C or SIGTERM stops all
+ * gracefully (exit code 0 when that was complete, else 1), a second one kills
+ * at once. If this process itself is killed, its children stop by their closed
+ * pipes (cluster/parent-watch.ts). Source: docs/running.md.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { EXIT, lineOf, ParleyError } from '../base/errors.ts';
+import { Cluster, endedAsAsked } from '../cluster/cluster.ts';
+import { exitText } from '../cluster/spawn.ts';
+import { ApiClient } from '../console/api-client.ts';
+import { httpTransport } from '../console/http-transport.ts';
+import { printable } from '../console/printable.ts';
+import { openCredentials } from '../net/credentials.ts';
+import { clusterFileText, defaultCluster, parseClusterFile } from './cluster-file.ts';
+import { consoleCommand, startCommand } from './up-commands.ts';
+import { readUpCommands } from './up-console.ts';
+import { openAccounts, runDemo } from './up-first-steps.ts';
+import { UpScreen } from './up-screen.ts';
+import { StopSignals } from './up-signals.ts';
+import type { Readable, Writable } from 'node:stream';
+import type { NodeEnd } from '../cluster/cluster-plan.ts';
+import type { CommandContext } from './up-commands.ts';
 import type { UpSettings } from './config.ts';
 
-/** Runs until the process is told to stop; resolves with its exit code. */
-export function runUp(settings: UpSettings): Promise<number> {
-  return Promise.reject(new ParleyError('usage', `parley ${settings.role} is not built yet.`));
+/** The world of one `parley up`. */
+export interface UpIo {
+  readonly input: Readable & { readonly isTTY?: boolean };
+  readonly output: Writable & { readonly isTTY?: boolean };
+  readonly errorOutput: Writable;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Program and first arguments of a daemon; this installation's `parley` when absent. */
+  readonly command?: readonly string[];
+}
+
+/** Exit codes of a daemon that say more than "failed", and so become this command's own. */
+const TELLING_CODES: readonly number[] = [EXIT.usage, EXIT.log, EXIT.sync, EXIT.busy];
+/** Before a daemon is started again; doubled while it keeps dying soon after. */
+const RESTART_PAUSE_MS_MIN = 500;
+const RESTART_PAUSE_MS_MAX = 10_000;
+/** A daemon that ran this long was well. */
+const WELL_MS = 5000;
+/** Beyond the time the daemons give themselves to stop. */
+const STOP_MARGIN_MS = 2000;
+
+/** Runs until told to stop, or until no daemon runs any more; resolves with the exit code. */
+export async function runUp(settings: UpSettings, io: UpIo = worldOf(process)): Promise<number> {
+  return new Up(settings, io).run();
+}
+
+function worldOf({ stdin, stdout, stderr, env }: NodeJS.Process): UpIo {
+  return { input: stdin, output: stdout, errorOutput: stderr, env };
+}
+
+class Up {
+  readonly #settings: UpSettings;
+  readonly #io: UpIo;
+  readonly #screen: UpScreen;
+  readonly #cluster: Cluster;
+  readonly #context: CommandContext;
+  /** Aborts when the cluster shall stop. */
+  readonly #stop = new AbortController();
+  /** How often in a row a node died soon after its start. */
+  readonly #quickDeaths = new Map<string, number>();
+  /** Ends before all were ready; undefined from then on. */
+  #earlyEnds: NodeEnd[] | undefined = [];
+  #restarting = 0;
+
+  constructor(settings: UpSettings, io: UpIo) {
+    this.#settings = settings;
+    this.#io = io;
+    const { output, errorOutput, env } = io;
+    const colours = output.isTTY === true && (env['NO_COLOR'] ?? '') === '';
+    this.#screen = new UpScreen({ output, errorOutput, names: settings.only, colours });
+    const isChanged = clusterFileText(settings.cluster) !== clusterFileText(clusterEverybodyFinds(settings));
+    this.#cluster = new Cluster({
+      config: settings.cluster,
+      configFile: isChanged ? undefined : settings.configFile,
+      dataDir: settings.dataDir,
+      lab: settings.lab,
+      only: settings.only,
+      extraArgs: ['--log-level', settings.logLevel, '--credentials', settings.credentialsFile],
+      command: io.command,
+      // A console is attached by flag where a person sits, never to a child.
+      env: { ...io.env, PARLEY_CONSOLE: undefined },
+      onLine: (line) => this.#screen.daemonLine(line),
+      onEnd: (end) => this.#onEnd(end),
+      stopMs: settings.cluster.timings.drainMs + STOP_MARGIN_MS,
+    });
+    const writtenFile = isChanged ? this.#cluster.writtenConfigFile : undefined;
+    this.#context = { settings, writtenFile, addressOf: (name) => this.#cluster.addressIfKnown(name) };
+  }
+
+  async run(): Promise<number> {
+    const signals = new StopSignals({
+      onFirst: (signal) => {
+        if (signal === 'SIGHUP') this.#screen.silence();
+        this.#stop.abort();
+      },
+      onSecond: () => void this.#cluster.killAll(),
+    });
+    const console = this.#io.input.isTTY === true ? this.#attachConsole() : undefined;
+    try {
+      const failed = await this.#start();
+      if (failed === undefined && !this.#stop.signal.aborted) await this.#untilStopped();
+      const complete = await this.#stopAll();
+      return failed ?? (complete ? EXIT.ok : EXIT.failed);
+    } finally {
+      console?.close();
+      signals.dispose();
+    }
+  }
+
+  /** Starts all; the exit code when that failed. */
+  async #start(): Promise<number | undefined> {
+    const startedAtMs = performance.now();
+    const { only, dataDir } = this.#settings;
+    this.#screen.say(`starting ${only.join(', ')}; data in ${dataDir}/`);
+    try {
+      if ((await this.#orStop(this.#cluster.start())) === 'stopped') return undefined;
+    } catch (error) {
+      if (!(error instanceof ParleyError)) throw error;
+      this.#screen.fault(lineOf(error));
+      const code = (error.extra['exit'] as { readonly code?: number | null } | undefined)?.code ?? EXIT.failed;
+      return TELLING_CODES.includes(code) ? code : EXIT.failed;
+    }
+    const early = this.#earlyEnds ?? [];
+    this.#earlyEnds = undefined;
+    this.#screen.heading(`\nall ready after ${Math.round(performance.now() - startedAtMs)} ms`);
+    this.#showTable();
+    for (const end of early) this.#onEnd(end);
+    const steps = this.#firstSteps().catch((error: unknown) => {
+      if (!(error instanceof ParleyError)) throw error;
+      if (!this.#stop.signal.aborted) this.#screen.fault(lineOf(error));
+    });
+    if ((await this.#orStop(steps)) !== 'stopped') this.#showWhatToTry();
+    return undefined;
+  }
+
+  async #firstSteps(): Promise<void> {
+    const { cluster, demo, credentialsFile } = this.#settings;
+    const say = (line: string): void => {
+      if (!this.#stop.signal.aborted) this.#screen.say(`  ${printable(line)}`);
+    };
+    const coordinator = this.#cluster.namesOfRole('coordinator')[0];
+    const server = this.#cluster.namesOfRole('server')[0];
+    if (coordinator === undefined) return say('no account is opened: --only leaves the coordinator out');
+    const headers = { authorization: openCredentials(credentialsFile).header };
+    const client = (name: string): ApiClient => new ApiClient(httpTransport(this.#cluster.address(name)), headers);
+    this.#screen.heading('\nfirst transactions');
+    await openAccounts({ cluster, coordinator: client(coordinator), say });
+    if (!demo) return;
+    if (server === undefined) return say('no demo: --only leaves the server out');
+    await runDemo({ cluster, coordinator: client(coordinator), server: client(server), say });
+  }
+
+  async #untilStopped(): Promise<void> {
+    this.#endIfNobodyRuns();
+    await this.#orStop(new Promise<never>(() => undefined));
+  }
+
+  async #stopAll(): Promise<boolean> {
+    const running = this.#cluster.running();
+    if (running.length > 0) this.#screen.say('\nstopping all, the coordinator last; once more kills them at once');
+    const { complete, nodes } = await this.#cluster.stop();
+    for (const stopped of nodes) {
+      const { name, exit } = stopped;
+      if (!endedAsAsked(stopped)) this.#screen.fault(`${name} did not stop as asked: it ended ${exitText(exit)}`);
+    }
+    if (complete && running.length > 0) this.#screen.say('all stopped');
+    return complete && running.length > 0;
+  }
+
+  /** Called for every end of a daemon. One that fails to start is told by start(), which then stops all. */
+  #onEnd(end: NodeEnd): void {
+    const { name, exit, asked, ranMs } = end;
+    if (asked || this.#stop.signal.aborted) return;
+    if (this.#earlyEnds !== undefined) return void this.#earlyEnds.push(end);
+    const last = exit.signal === null ? this.#cluster.node(name).lastErrorLine : '';
+    const said = last === '' ? '' : `; its last line: ${last}`;
+    this.#screen.fault(`${name} died ${exitText(exit)} after ${(ranMs / 1000).toFixed(1)} s${said}`);
+    if (this.#settings.restart) {
+      void this.#startAgain(name, ranMs);
+      return;
+    }
+    this.#screen.say(`start it again: ${startCommand(this.#context, name)}`);
+    this.#endIfNobodyRuns();
+  }
+
+  async #startAgain(name: string, ranMs: number): Promise<void> {
+    const quick = ranMs < WELL_MS ? (this.#quickDeaths.get(name) ?? 0) + 1 : 0;
+    this.#quickDeaths.set(name, quick);
+    const pauseMs = Math.min(RESTART_PAUSE_MS_MIN * 2 ** Math.max(0, quick - 1), RESTART_PAUSE_MS_MAX);
+    this.#screen.say(`starting ${name} again in ${pauseMs / 1000} s`);
+    this.#restarting += 1;
+    if ((await this.#orStop(delay(pauseMs, undefined, { signal: this.#stop.signal }))) !== 'stopped') {
+      await this.#restart(name);
+    }
+    this.#restarting -= 1;
+  }
+
+  /** Starts a node again and says how that went; its death, should it die, is told by #onEnd. */
+  async #restart(name: string): Promise<void> {
+    try {
+      const { pid } = await this.#cluster.restart(name);
+      this.#screen.say(`${name} runs again: kill -9 ${pid}`);
+    } catch (error) {
+      if (!(error instanceof ParleyError)) throw error;
+      if (error.code === 'daemon-not-ready' || error.code === 'usage') this.#screen.fault(lineOf(error));
+    }
+  }
+
+  /** Without a person at a terminal nobody could start anything here again. */
+  #endIfNobodyRuns(): void {
+    if (this.#cluster.running().length > 0 || this.#restarting > 0 || this.#io.input.isTTY === true) return;
+    this.#screen.fault('no daemon runs any more');
+    this.#stop.abort();
+  }
+
+  #attachConsole(): { close: () => void } {
+    return readUpCommands(this.#io.input, {
+      status: () => this.#showTable(),
+      restart: (name) => this.#restart(name),
+      kill: async (name) => {
+        const exit = await this.#cluster.kill9(name);
+        this.#screen.say(`${name} ended ${exitText(exit)}; start it again here: restart ${name}`);
+      },
+      quit: () => this.#stop.abort(),
+      say: (line) => this.#screen.say(line),
+      fault: (line) => this.#screen.fault(line),
+      names: this.#cluster.names,
+    });
+  }
+
+  #showTable(): void {
+    const running = this.#cluster.running();
+    const rows = this.#cluster.names.map((name) => {
+      const address = this.#context.addressOf(name);
+      const where = address === undefined ? '?' : `${address.host}:${address.port}`;
+      const { pid } = this.#cluster.node(name);
+      return running.includes(name) ? [name, where, String(pid), `kill -9 ${pid}`] : [name, where, '-', 'not running'];
+    });
+    this.#screen.table([['node', 'address', 'pid', 'to kill it'], ...rows]);
+  }
+
+  #showWhatToTry(): void {
+    const server = this.#cluster.namesOfRole('server')[0];
+    const victim = this.#cluster.namesOfRole('participant')[0];
+    const rows: (readonly string[])[] = [];
+    if (server !== undefined) {
+      const { host, port } = this.#cluster.address(server);
+      this.#screen.say(`\nserver: http://${host}:${port}/`);
+      rows.push([consoleCommand(this.#context, server, ['bank']), 'then: TRANSFER 1 2 50, QUERY 1, TOTAL']);
+      rows.push([consoleCommand(this.#context, server, ['chat', '--user', 'ada']), 'and bob in one more shell']);
+    }
+    if (victim !== undefined) {
+      const { pid } = this.#cluster.node(victim);
+      rows.push([`kill -9 ${pid}`, `${victim} dies; move money meanwhile, nothing is lost. Then start it again:`]);
+      rows.push([startCommand(this.#context, victim), 'it recovers from its log and catches up']);
+    }
+    this.#screen.heading('\nwhat to try, in another shell');
+    this.#screen.table(rows);
+    const typed = this.#io.input.isTTY === true ? '; or type help' : '';
+    this.#screen.say(`\nCtrl-C stops the cluster${typed}`);
+  }
+
+  /** The result of `work`, or 'stopped' when the cluster shall stop first; what `work` does later is dropped. */
+  #orStop<T>(work: Promise<T>): Promise<T | 'stopped'> {
+    const { signal } = this.#stop;
+    return new Promise((resolve, reject) => {
+      const stopped = (): void => resolve('stopped');
+      if (signal.aborted) stopped();
+      signal.addEventListener('abort', stopped, { once: true });
+      work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stopped));
+    });
+  }
+}
+
+/** The cluster that a daemon reads without being given one by `up`. */
+function clusterEverybodyFinds({ configFile }: UpSettings): UpSettings['cluster'] {
+  return configFile === undefined ? defaultCluster() : parseClusterFile(configFile);
 }

@@ -11,7 +11,7 @@ import { eventually } from '../support/eventually.ts';
 import { childrenOfThisProcess, processIsGone } from '../support/processes.ts';
 import { withTemporaryDirectory } from '../support/temporary-directory.ts';
 import { argumentsOf, standIn, standInCluster } from './stand-ins.ts';
-import type { ClusterOptions, NodeEnd } from '../../src/cluster/cluster.ts';
+import type { ClusterOptions, NodeEnd } from '../../src/cluster/cluster-plan.ts';
 import type { DaemonLine } from '../../src/cluster/spawn.ts';
 
 /** Runs one stand-in and ends it whatever happens. */

@@ -1,15 +1,14 @@
 /** How tests start stand-ins in place of daemons (stand-in-daemon.ts says what they can do). */
-import { join } from 'node:path';
 import { daemonEnvironment } from '../support/processes.ts';
-import type { ClusterPlan } from '../../src/cluster/cluster.ts';
+import { standInScript } from './stand-in-build.ts';
+import type { ClusterPlan } from '../../src/cluster/cluster-plan.ts';
 
 /** Program and environment of a stand-in with these habits. */
 export function standIn(habits: string): {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
 } {
-  const command = [process.execPath, '--import=tsx', join(import.meta.dirname, 'stand-in-daemon.ts')];
-  return { command, env: { ...daemonEnvironment(), STAND_IN: habits } };
+  return { command: [process.execPath, standInScript()], env: { ...daemonEnvironment(), STAND_IN: habits } };
 }
 
 /** One server, one coordinator, two participants, all on free ports. */
