@@ -55,7 +55,7 @@ export class Connection {
   }
 
   get isOpen(): boolean {
-    return this.#phase === 'open';
+    return this.#phase === 'open' && !this.#socket.destroyed;
   }
 
   /** Octets that wait to be written. */

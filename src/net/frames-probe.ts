@@ -19,12 +19,8 @@ export function framesProbe(path = '/lab/frames'): readonly Route[] {
   const keyOf = (request: Request): string => request.query.get('k') ?? '';
   const count = (key: string): number => {
     const executions = (counters.get(key) ?? 0) + 1;
-    if (executions === 1 && counters.size >= COUNTERS_MAX) {
-      for (const oldest of counters.keys()) {
-        counters.delete(oldest);
-        break;
-      }
-    }
+    const oldest = counters.keys().next();
+    if (executions === 1 && counters.size >= COUNTERS_MAX && oldest.done !== true) counters.delete(oldest.value);
     counters.set(key, executions);
     return executions;
   };
