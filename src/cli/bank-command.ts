@@ -15,13 +15,13 @@ export const bankCommand: Command = {
     ['bank < script.txt', 'runs a script, command by command'],
   ],
   run: async (argv, io) => {
-    const { daemonAddress, openClient } = await import('./connection.ts');
+    const { withClient } = await import('./connection.ts');
     const { openTerminal } = await import('./session.ts');
     const { bankConsole } = await import('../console/bank-console.ts');
     const { SETTLE } = await import('../console/api-client.ts');
-    const client = await openClient(await daemonAddress('server', argv, io), argv, io);
     const terminal = openTerminal(argv, io, { console: 'bank', prompt: 'bank> ', comments: true });
     const onRepeat = (): void => terminal.narrate('no definite answer; asking again with the same id');
-    return terminal.run(bankConsole(client, { ...SETTLE, onRepeat }));
+    const options = { ...SETTLE, onRepeat, signal: terminal.signal };
+    return withClient('server', argv, io, (client) => terminal.run(bankConsole(client, options)));
   },
 };

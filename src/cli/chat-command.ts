@@ -20,30 +20,31 @@ export const chatCommand: Command = {
     ['chat --user uthira -c "/history lobby"', 'prints the last lines and ends'],
   ],
   run: async (argv, io) => {
-    const { daemonAddress, openClient } = await import('./connection.ts');
+    const { withClient } = await import('./connection.ts');
     const { openTerminal } = await import('./session.ts');
     const { ChatConsole } = await import('../console/chat-console.ts');
     const { SETTLE } = await import('../console/api-client.ts');
     const user =
       textOption(argv, 'user') ?? io.env['PARLEY_USER'] ?? (await askUser(argv['command'] === undefined, io));
     const room = textOption(argv, 'room') ?? 'lobby';
-    const client = await openClient(await daemonAddress('server', argv, io), argv, io);
     const terminal = openTerminal(argv, io, { console: 'chat', prompt: `${room}> `, comments: false });
-    const live = textOption(argv, 'command') === undefined;
-    const chat = new ChatConsole({
-      client,
-      user,
-      room,
-      live,
-      settle: { ...SETTLE, onRepeat: () => terminal.narrate('no definite answer; sending again with the same key') },
-      print: (line) => terminal.print(line),
-      narrate: (line) => terminal.narrate(line),
-      onRoom: (name) => terminal.setPrompt(`${name}> `),
+    return withClient('server', argv, io, async (client) => {
+      const onRepeat = (): void => terminal.narrate('no definite answer; sending again with the same key');
+      const chat = new ChatConsole({
+        client,
+        user,
+        room,
+        live: terminal.interactive,
+        settle: { ...SETTLE, onRepeat, signal: terminal.signal },
+        print: (line) => terminal.print(line),
+        narrate: (line) => terminal.narrate(line),
+        onRoom: (name) => terminal.setPrompt(`${name}> `),
+      });
+      const following = textOption(argv, 'command') === undefined ? chat.follow(terminal.signal) : undefined;
+      const code = await terminal.run(chat);
+      await following;
+      return code;
     });
-    const following = live ? chat.follow(terminal.signal) : Promise.resolve();
-    const code = await terminal.run(chat);
-    await following;
-    return code;
   },
 };
 

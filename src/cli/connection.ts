@@ -20,7 +20,7 @@ const VARIABLES: Readonly<Record<Role, string | undefined>> = {
 };
 
 /** Address of the daemon of a role; of several of that role, the first or the one named. */
-export async function daemonAddress(role: Role, argv: Argv, io: CliIo): Promise<Address> {
+async function daemonAddress(role: Role, argv: Argv, io: CliIo): Promise<Address> {
   const host = textOption(argv, 'host');
   const portText = textOption(argv, 'port');
   const port = portText === undefined ? undefined : readWhole(portText, 1, 65_535);
@@ -32,13 +32,27 @@ export async function daemonAddress(role: Role, argv: Argv, io: CliIo): Promise<
   return { host: host ?? found.host, port: found.port };
 }
 
-/** A client of the daemon at an address; carries the cluster's credentials when their file is there. */
-export async function openClient(address: Address, argv: Argv, io: CliIo): Promise<ApiClient> {
+/**
+ * Gives `use` a client of the daemon of a role, and cuts its links afterwards.
+ * The client carries the cluster's credentials when their file is there.
+ */
+export async function withClient<T>(
+  role: Role,
+  argv: Argv,
+  io: CliIo,
+  use: (client: ApiClient) => Promise<T>,
+): Promise<T> {
+  const address = await daemonAddress(role, argv, io);
   const [{ httpTransport }, headers] = await Promise.all([
     import('../console/http-transport.ts'),
     credentialHeaders(address, argv, io),
   ]);
-  return new ApiClient(httpTransport(address), headers);
+  const client = new ApiClient(httpTransport(address), headers);
+  try {
+    return await use(client);
+  } finally {
+    client.close();
+  }
 }
 
 /** The key is shown to daemons of this machine only. */

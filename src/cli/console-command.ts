@@ -23,14 +23,16 @@ const coordinator: Command = {
   options: SHARED,
   examples: [['console coordinator -c "transfer 1 2 100"', 'moves 100 and ends']],
   run: async (argv, io) => {
-    const { daemonAddress, openClient } = await import('./connection.ts');
+    const { withClient } = await import('./connection.ts');
     const { openTerminal } = await import('./session.ts');
     const { coordinatorConsole, httpCoordinatorDoor } = await import('../console/coordinator-console.ts');
     const { SETTLE } = await import('../console/api-client.ts');
-    const client = await openClient(await daemonAddress('coordinator', argv, io), argv, io);
     const terminal = openTerminal(argv, io, { console: 'coordinator', prompt: 'coordinator> ', comments: true });
     const onRepeat = (): void => terminal.narrate('no definite answer; asking again with the same id');
-    return terminal.run(coordinatorConsole(httpCoordinatorDoor(client, { ...SETTLE, onRepeat })));
+    const options = { ...SETTLE, onRepeat, signal: terminal.signal };
+    return withClient('coordinator', argv, io, (client) =>
+      terminal.run(coordinatorConsole(httpCoordinatorDoor(client, options))),
+    );
   },
 };
 
@@ -43,19 +45,19 @@ const participant: Command = {
     ['console participant --port 7201 -c status', 'prints its state and ends'],
   ],
   run: async (argv, io) => {
-    const { daemonAddress, openClient } = await import('./connection.ts');
+    const { withClient } = await import('./connection.ts');
     const { openTerminal } = await import('./session.ts');
     const { httpParticipantDoor, participantConsole, watchVotes } = await import('../console/participant-console.ts');
     const { pause } = await import('../console/pause.ts');
-    const address = await daemonAddress('participant', argv, io);
-    const door = httpParticipantDoor(await openClient(address, argv, io));
     const terminal = openTerminal(argv, io, { console: 'participant', prompt: 'participant> ', comments: true });
-    const watching = terminal.interactive
-      ? watchVotes(door, (line) => terminal.print(line), { pauseMs: VOTES_PAUSE_MS, signal: terminal.signal, pause })
-      : Promise.resolve();
-    const code = await terminal.run(participantConsole(door));
-    await watching;
-    return code;
+    return withClient('participant', argv, io, async (client) => {
+      const door = httpParticipantDoor(client);
+      const options = { pauseMs: VOTES_PAUSE_MS, signal: terminal.signal, pause };
+      const watching = terminal.interactive ? watchVotes(door, (line) => terminal.print(line), options) : undefined;
+      const code = await terminal.run(participantConsole(door));
+      await watching;
+      return code;
+    });
   },
 };
 

@@ -20,10 +20,9 @@ async function ask(
   lines: (answer: JsonObject) => readonly string[],
   json: (answer: JsonObject) => unknown = (answer) => answer,
 ): Promise<number> {
-  const { daemonAddress, openClient } = await import('./connection.ts');
+  const { withClient } = await import('./connection.ts');
   const { printable } = await import('../console/printable.ts');
-  const client = await openClient(await daemonAddress('coordinator', argv, io), argv, io);
-  const answer = await client.get(path);
+  const answer = await withClient('coordinator', argv, io, (client) => client.get(path));
   const texts = argv['json'] === true ? [JSON.stringify(json(answer))] : lines(answer);
   for (const text of texts) io.output.write(`${printable(text)}\n`);
   return 0;

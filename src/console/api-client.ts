@@ -11,8 +11,8 @@
  * so that a person reads the daemon's own words. What is not known to have
  * happened stays unknown: `settle` asks again with the same id, and only then.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { ERRORS, ParleyError } from '../base/errors.ts';
+import { pause } from './pause.ts';
 import type { Json } from '../base/canonical-json.ts';
 import type { ErrorCode } from '../base/error-registry.ts';
 
@@ -25,6 +25,15 @@ export interface ApiRequest {
   /** The body, sent as JSON. */
   readonly json?: Json;
   readonly timeoutMs: number;
+}
+
+/** A request for a body that does not end. */
+export interface StreamRequest {
+  readonly method: 'GET';
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  readonly silenceMs: number;
 }
 
 /** An answer; header names are lower case. */
@@ -40,12 +49,12 @@ export interface Transport {
   request(request: ApiRequest): Promise<ApiAnswer>;
   /**
    * Calls `onLine` with each line of a body that does not end. Resolves when
-   * the server ends it or `signal` aborts; rejects when the link breaks.
+   * the server ends it or `signal` aborts; rejects when the link breaks, or
+   * nothing came for `silenceMs`.
    */
-  stream(
-    request: Omit<ApiRequest, 'json' | 'timeoutMs'> & { readonly signal: AbortSignal },
-    onLine: (line: string) => void,
-  ): Promise<void>;
+  stream(request: StreamRequest, onLine: (line: string) => void): Promise<void>;
+  /** Cuts all links, so that the process can end. */
+  close(): void;
 }
 
 /** A body that was read: its status, and its members when it is an object. */
@@ -81,19 +90,22 @@ export class ApiClient {
     throw problem(answer, body);
   }
 
+  /** Cuts all links, so that the process can end. */
+  close(): void {
+    this.#transport.close();
+  }
+
   /** A GET with the default patience. */
   async get(path: string): Promise<Readonly<Record<string, Json>>> {
     return (await this.request({ method: 'GET', path })).body;
   }
 
   /** Lines of an endless body; see Transport.stream. */
-  stream(
-    path: string,
-    headers: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-    onLine: (line: string) => void,
-  ): Promise<void> {
-    return this.#transport.stream({ method: 'GET', path, headers: { ...this.#headers, ...headers }, signal }, onLine);
+  stream(request: Omit<StreamRequest, 'method'>, onLine: (line: string) => void): Promise<void> {
+    return this.#transport.stream(
+      { ...request, method: 'GET', headers: { ...this.#headers, ...request.headers } },
+      onLine,
+    );
   }
 }
 
@@ -105,6 +117,8 @@ export interface SettleOptions {
   readonly pauseMsMax: number;
   /** Told before each repetition, so that a person knows why it takes long. */
   readonly onRepeat?: (error: ParleyError) => void;
+  /** When it aborts, nothing is sent again: the person left. */
+  readonly signal?: AbortSignal;
 }
 
 /** Patience of a person at a console: half a minute, asking at most every two seconds. */
@@ -140,13 +154,18 @@ export async function settle(send: () => Promise<ApiBody>, options: SettleOption
     sent = true;
     deadline = Math.min(deadline, performance.now() + options.patienceMs);
     const waitMs = Math.max(pauseMs, retryAfterMs(error));
-    if (performance.now() + waitMs > deadline) {
+    if (performance.now() + waitMs > deadline || hasLeft(options)) {
       if (answer !== undefined) return answer;
       throw error;
     }
     options.onRepeat?.(error);
-    await delay(waitMs);
+    await pause(waitMs, options.signal);
+    if (hasLeft(options)) throw error;
   }
+}
+
+function hasLeft(options: SettleOptions): boolean {
+  return options.signal?.aborted === true;
 }
 
 function retryAfterMs(error: ParleyError): number {

@@ -37,7 +37,7 @@ export interface ChatOptions {
   readonly user: string;
   readonly room: string;
   readonly settle: SettleOptions;
-  /** True when live lines are printed: then a line that was sent is not echoed, it comes back. */
+  /** True when the person sees the line come back: then it is not said that it was sent. A script is told. */
   readonly live: boolean;
   readonly print: (line: string) => void;
   readonly narrate: (line: string) => void;
@@ -48,6 +48,8 @@ export interface ChatOptions {
 
 /** Lines `/history` shows. */
 const HISTORY_LINES = 50;
+/** A stream beats every 15 s; one that is silent for three beats is dead, however the link looks. */
+const SILENCE_MS_MAX = 45_000;
 /** Longest pause before the live stream is opened again (full jitter). */
 const REDIAL_MS_MAX = 1000;
 
@@ -94,10 +96,11 @@ export class ChatConsole implements LineRunner {
       const room = this.#room;
       // A half-received event of a broken stream must not be joined to the next one's lines.
       const reader = new EventStreamReader();
+      const path = `/events?rooms=${encodeURIComponent(room)}`;
       const since = lastIds.get(room);
       const headers = { accept: 'text/event-stream', ...(since === undefined ? {} : { 'last-event-id': since }) };
       try {
-        await this.#options.client.stream(`/events?rooms=${encodeURIComponent(room)}`, headers, both, (line) => {
+        await this.#options.client.stream({ path, headers, signal: both, silenceMs: SILENCE_MS_MAX }, (line) => {
           told = false;
           const event = reader.feed(line);
           if (event?.id !== undefined) lastIds.set(room, event.id);

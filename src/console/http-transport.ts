@@ -10,8 +10,7 @@ export function httpTransport(address: { readonly host: string; readonly port: n
       const { status, headers, body } = await client.request(request);
       return { status, headers, text: body.toString('utf8') };
     },
-    stream: async ({ method, path, headers, signal }, onLine) => {
-      await client.stream({ method, path, headers, signal, onLine });
-    },
+    stream: (request, onLine) => client.stream({ ...request, onLine }),
+    close: () => client.close(),
   };
 }

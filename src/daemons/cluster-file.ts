@@ -5,7 +5,7 @@
  * The file is checked in two passes: its shape (unknown keys are errors, with
  * a suggestion), then what the shape cannot say: exactly one coordinator,
  * members exist and are participants, no address twice. An error names the
- * file, the key and what is allowed there. Source: docs/configuration.md.
+ * file, the key and what is allowed there.
  */
 import { readFileSync } from 'node:fs';
 import { ParleyError } from '../base/errors.ts';

@@ -2,7 +2,7 @@
 import { PassThrough, Writable } from 'node:stream';
 import { ParleyError } from '../../src/base/errors.ts';
 import { Terminal } from '../../src/console/terminal.ts';
-import type { ApiAnswer, ApiRequest, Transport } from '../../src/console/api-client.ts';
+import type { ApiAnswer, ApiRequest, StreamRequest, Transport } from '../../src/console/api-client.ts';
 import type { LineRunner } from '../../src/console/command-table.ts';
 import type { TerminalOptions } from '../../src/console/terminal.ts';
 
@@ -74,14 +74,15 @@ export class FakeTransport implements Transport {
     return { status, headers, text: JSON.stringify(body) };
   }
 
-  stream(
-    request: Omit<ApiRequest, 'json' | 'timeoutMs'> & { readonly signal: AbortSignal },
-    onLine: (line: string) => void,
-  ): Promise<void> {
+  stream(request: StreamRequest, onLine: (line: string) => void): Promise<void> {
     return new Promise((resolve) => {
       request.signal.addEventListener('abort', () => resolve());
-      this.streams.push({ path: request.path, headers: request.headers ?? {}, say: onLine, end: resolve });
+      this.streams.push({ path: request.path, headers: request.headers, say: onLine, end: resolve });
     });
+  }
+
+  close(): void {
+    for (const { end } of this.streams) end();
   }
 }
 
