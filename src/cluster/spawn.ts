@@ -18,7 +18,7 @@ import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ParleyError } from '../base/errors.ts';
-import { LineSplitter } from './line-splitter.ts';
+import { OutputLines } from './output-lines.ts';
 import { probeReady } from './ready-probe.ts';
 import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
@@ -181,7 +181,7 @@ export class Daemon {
         onLine({ node: this.name, stream, text });
       };
       for (const stream of ['stdout', 'stderr'] as const) {
-        const lines = new LineSplitter((text) => deliver(stream, text));
+        const lines = new OutputLines((text) => deliver(stream, text));
         this.#child[stream].on('data', (piece: Buffer) => lines.push(piece)).on('end', () => lines.end());
       }
     });
@@ -196,7 +196,10 @@ export class Daemon {
       const first = await Promise.race([work(over.signal).then((value) => ({ value })), ended, late]);
       if (first === 'ended') throw this.#failure();
       if (first === 'late') {
-        throw new ParleyError('daemon-not-ready', `${this.name} (pid ${this.pid}) is not ready in time: ${why()}.`);
+        throw new ParleyError(
+          'daemon-not-ready',
+          `${this.name} (pid ${this.pid}) is not ready in time: ${why().replace(/\.$/, '')}.`,
+        );
       }
       return first.value;
     } finally {

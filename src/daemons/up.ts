@@ -153,12 +153,22 @@ class Up {
     const server = this.#cluster.namesOfRole('server')[0];
     if (coordinator === undefined) return say('no account is opened: --only leaves the coordinator out');
     const headers = { authorization: openCredentials(credentialsFile).header };
-    const client = (name: string): ApiClient => new ApiClient(httpTransport(this.#cluster.address(name)), headers);
+    const clients: ApiClient[] = [];
+    const clientOf = (name: string): ApiClient => {
+      const client = new ApiClient(httpTransport(this.#cluster.address(name)), headers);
+      clients.push(client);
+      return client;
+    };
     this.#screen.heading('\nfirst transactions');
-    await openAccounts({ cluster, coordinator: client(coordinator), say });
-    if (!demo) return;
-    if (server === undefined) return say('no demo: --only leaves the server out');
-    await runDemo({ cluster, coordinator: client(coordinator), server: client(server), say });
+    try {
+      const steps = { cluster, coordinator: clientOf(coordinator), say };
+      await openAccounts(steps);
+      if (!demo) return;
+      if (server === undefined) return say('no demo: --only leaves the server out');
+      await runDemo({ ...steps, server: clientOf(server) });
+    } finally {
+      for (const client of clients) client.close();
+    }
   }
 
   async #untilStopped(): Promise<void> {

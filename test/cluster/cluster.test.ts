@@ -247,9 +247,7 @@ describe('a cluster of daemons', function () {
     const seen = await probeReady({ host: '127.0.0.1', port: address.port });
     expect(seen.ready).to.equal(false);
     await new Promise((resolve) => server.close(resolve));
-    expect(await probeReady({ host: '127.0.0.1', port: address.port })).to.deep.equal({
-      ready: false,
-      why: 'ECONNREFUSED',
-    });
+    const refused = await probeReady({ host: '127.0.0.1', port: address.port });
+    expect(refused).to.include({ ready: false }).and.to.have.property('why').that.includes('ECONNREFUSED');
   });
 });

@@ -10,7 +10,7 @@ import { StringDecoder } from 'node:string_decoder';
 export const LINE_UNITS_MAX = 64 * 1024;
 
 /** Feeds lines, without their line feed, to a function. */
-export class LineSplitter {
+export class OutputLines {
   readonly #onLine: (line: string) => void;
   readonly #decoder = new StringDecoder('utf8');
   #rest = '';

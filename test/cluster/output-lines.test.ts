@@ -1,12 +1,12 @@
 /** Output in any pieces becomes the same lines. */
 import { expect } from 'chai';
-import { LINE_UNITS_MAX, LineSplitter } from '../../src/cluster/line-splitter.ts';
+import { LINE_UNITS_MAX, OutputLines } from '../../src/cluster/output-lines.ts';
 
 function linesOf(pieces: readonly Buffer[]): readonly string[] {
   const lines: string[] = [];
-  const splitter = new LineSplitter((line) => lines.push(line));
-  for (const piece of pieces) splitter.push(piece);
-  splitter.end();
+  const output = new OutputLines((line) => lines.push(line));
+  for (const piece of pieces) output.push(piece);
+  output.end();
   return lines;
 }
 

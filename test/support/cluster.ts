@@ -1,0 +1,213 @@
+/**
+ * Whole clusters of real processes for tests: a data directory of their own,
+ * port 0 everywhere, timings at a quarter, and every process ended at the end,
+ * whatever happened. When a test fails, the last lines of its daemons are part
+ * of the failure.
+ *
+ * ```ts
+ *   await withCluster({ crashAt: { P1: 'participant.vote.before-send' } }, async (cluster) => {
+ *     const { body } = await transact(cluster, { operations: [transfer(1, 2, 100)] });
+ * ```
+ */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Cluster } from '../../src/cluster/cluster.ts';
+import { parleyCommand } from '../../src/cluster/spawn.ts';
+import { ApiClient } from '../../src/console/api-client.ts';
+import { httpTransport } from '../../src/console/http-transport.ts';
+import { newId } from '../../src/console/new-id.ts';
+import {
+  defaultCluster,
+  parseCluster,
+  TIMINGS_DEFAULT,
+  withBackends,
+  withProtocol,
+} from '../../src/daemons/cluster-file.ts';
+import { openAccounts } from '../../src/daemons/up-first-steps.ts';
+import { HttpClient } from '../../src/net/http-client.ts';
+import { openCredentials } from '../../src/net/credentials.ts';
+import { childrenOfThisProcess, daemonEnvironment } from './processes.ts';
+import { withTemporaryDirectory } from './temporary-directory.ts';
+import type { Json } from '../../src/base/canonical-json.ts';
+import type { JsonObject } from '../../src/console/transaction-text.ts';
+import type { ClusterConfig, ClusterGroup, Timings } from '../../src/daemons/cluster-file.ts';
+import type { ProtocolName } from '../../src/protocol/messages.ts';
+import type { NodeOverride } from '../../src/cluster/cluster-plan.ts';
+
+/** What differs from one server, one coordinator, three participants with every group. */
+export interface TestClusterOptions {
+  /** Participants P1, P2, …; default 3. */
+  readonly participants?: number;
+  /** Replaces the groups, for example to partition the ledger. */
+  readonly groups?: Readonly<Record<string, ClusterGroup>>;
+  /** Protocol of every group; default that of the built-in cluster (bank 2pc, chat 3pc). */
+  readonly protocol?: ProtocolName;
+  readonly timings?: Partial<Timings>;
+  /** Nodes to start; default all. */
+  readonly only?: readonly string[];
+  /** Crash points of the first start, by node. */
+  readonly crashAt?: Readonly<Record<string, string | readonly string[]>>;
+  /** Further arguments, by node. */
+  readonly args?: Readonly<Record<string, readonly string[]>>;
+  /** Balances of accounts 1, 2, … in group bank, opened before the test; default 1000 and 1000, `[]` for none. */
+  readonly opening?: readonly number[];
+}
+
+/** An answer of a daemon, of any status. */
+export interface TestAnswer {
+  readonly status: number;
+  readonly body: JsonObject;
+}
+
+/** A cluster under test. */
+export interface TestCluster {
+  readonly nodes: Cluster;
+  readonly config: ClusterConfig;
+  readonly dataDir: string;
+  /** What the daemons wrote so far, each line as `P1 | text`. */
+  readonly lines: readonly string[];
+  /** One request with the cluster's credentials. Throws ParleyError when no answer comes. */
+  ask(node: string, method: string, path: string, json?: Json): Promise<TestAnswer>;
+}
+
+/** A transaction to send. */
+export interface TestTransaction {
+  readonly id?: string;
+  readonly protocol?: ProtocolName;
+  readonly timeoutMs?: number;
+  readonly operations: readonly JsonObject[];
+}
+
+/** Tests run at a quarter of the real durations: the order of events is the same, the waiting is not. */
+const QUICKER = 4;
+const READY_MS = 15_000;
+const STOP_MS = 5000;
+/** Lines of the daemons shown with a failure. */
+const LINES_SHOWN = 60;
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** Starts a cluster, waits until all are ready and the accounts open, runs the test, ends every process. */
+export async function withCluster<T>(
+  options: TestClusterOptions,
+  run: (cluster: TestCluster) => Promise<T>,
+): Promise<T> {
+  const before = new Set(childrenOfThisProcess());
+  const result = await withTemporaryDirectory(async (dataDir) => {
+    const config = configOf(options);
+    const lines: string[] = [];
+    const credentials = openCredentials(join(dataDir, 'cluster.key'));
+    const nodes = new Cluster({
+      config,
+      dataDir,
+      lab: true,
+      only: options.only ?? Object.keys(config.nodes),
+      overrides: overridesOf(options),
+      extraArgs: ['--credentials', join(dataDir, 'cluster.key')],
+      command: launchCommand(),
+      env: daemonEnvironment(),
+      onLine: ({ node, text }) => lines.push(`${node} | ${text}`),
+      onEnd: ({ name, exit }) => lines.push(`${name} | (ended: ${JSON.stringify(exit)})`),
+      readyMs: READY_MS,
+      stopMs: STOP_MS,
+    });
+    const clients = new Map<string, HttpClient>();
+    const clientOf = (name: string): HttpClient => {
+      const client = clients.get(name) ?? new HttpClient(nodes.address(name));
+      clients.set(name, client);
+      return client;
+    };
+    const headers = { authorization: credentials.header };
+    const ask: TestCluster['ask'] = async (node, method, path, json) => {
+      const answer = await clientOf(node).request({ method, path, headers, json });
+      const text = answer.body.toString('utf8');
+      return { status: answer.status, body: readObject(text) };
+    };
+    try {
+      await nodes.start();
+      if (nodes.names.includes('coordinator')) {
+        const coordinator = new ApiClient(httpTransport(nodes.address('coordinator')), headers);
+        await openAccounts({ cluster: config, coordinator, say: (line) => lines.push(`opening | ${line}`) });
+        coordinator.close();
+      }
+      return await run({ nodes, config, dataDir, lines, ask });
+    } catch (error) {
+      throw withLines(error, lines);
+    } finally {
+      for (const client of clients.values()) client.close();
+      await nodes.killAll();
+    }
+  });
+  const left = childrenOfThisProcess().filter((pid) => !before.has(pid));
+  if (left.length > 0) throw new Error(`The test left processes behind: ${left.join(', ')}.`);
+  return result;
+}
+
+/** Sends a transaction to the coordinator; without an id it gets a fresh one. */
+export function transact(cluster: TestCluster, transaction: TestTransaction): Promise<TestAnswer> {
+  const { id = newId(), ...rest } = transaction;
+  return cluster.ask('coordinator', 'POST', '/transactions', { id, ...rest });
+}
+
+/** The operation that moves an amount within group bank. */
+export function transfer(from: number, to: number, amount: number): JsonObject {
+  return { group: 'bank', resource: 'ledger', type: 'transfer', from, to, amount };
+}
+
+/** An account as one participant has it, not waiting for what is undecided. */
+export async function balanceAt(
+  cluster: TestCluster,
+  participant: string,
+  account: number,
+): Promise<number | undefined> {
+  const { status, body } = await cluster.ask(participant, 'GET', `/ledger/accounts/${account}?stale=allow`);
+  return status === 200 && typeof body['balance'] === 'number' ? body['balance'] : undefined;
+}
+
+function configOf(options: TestClusterOptions): ClusterConfig {
+  const built = defaultCluster();
+  const nodes = Object.entries(built.nodes).map(([name, node]) => [name, { ...node, port: 0 }]);
+  const timings = Object.entries<number>({ ...TIMINGS_DEFAULT }).map(([name, ms]) => [name, Math.ceil(ms / QUICKER)]);
+  const opening = (options.opening ?? [1000, 1000]).map((balance, index) => ({ account: index + 1, balance }));
+  const base: ClusterConfig = {
+    ...built,
+    nodes: Object.fromEntries(nodes) as ClusterConfig['nodes'],
+    opening: opening.length === 0 ? {} : { bank: opening },
+    timings: { ...(Object.fromEntries(timings) as unknown as Timings), ...options.timings },
+  };
+  const sized = withBackends(base, options.participants ?? 3);
+  const grouped = options.groups === undefined ? sized : { ...sized, groups: options.groups };
+  const config = options.protocol === undefined ? grouped : withProtocol(grouped, options.protocol);
+  return parseCluster(config, 'the cluster of a test');
+}
+
+function overridesOf({ crashAt = {}, args = {} }: TestClusterOptions): Readonly<Record<string, NodeOverride>> {
+  const names = [...new Set([...Object.keys(crashAt), ...Object.keys(args)])];
+  return Object.fromEntries(
+    names.map((name): [string, NodeOverride] => [
+      name,
+      { args: args[name] ?? [], firstArgs: [crashAt[name] ?? []].flat().flatMap((point) => ['--crash-at', point]) },
+    ]),
+  );
+}
+
+/** The built command when it is not older than the sources, else the sources themselves. */
+function launchCommand(): readonly string[] {
+  const stamp = join(ROOT, 'dist', '.parley-build.json');
+  const builtAtMs = existsSync(stamp) ? statSync(stamp).mtimeMs : 0;
+  const sources = readdirSync(join(ROOT, 'src'), { recursive: true, withFileTypes: true });
+  const isCurrent = sources.every((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs <= builtAtMs);
+  return isCurrent ? parleyCommand() : [process.execPath, '--import=tsx', join(ROOT, 'src', 'cli.ts')];
+}
+
+function readObject(text: string): JsonObject {
+  const value: unknown = text.startsWith('{') ? JSON.parse(text) : { text };
+  return value as JsonObject;
+}
+
+/** The same error, with what the daemons said last. */
+function withLines(error: unknown, lines: readonly string[]): unknown {
+  if (error instanceof Error) {
+    error.message = [error.message, '', 'The daemons said last:', ...lines.slice(-LINES_SHOWN)].join('\n');
+  }
+  return error;
+}
