@@ -1,0 +1,140 @@
+/**
+ * What the explorer runs: the shipped machines of one attempt and the shipped
+ * way back from a log. A test may put broken ones in their place, to see that
+ * the explorer would notice.
+ */
+import type { CoordinatorAttempt, ParticipantAttempt, Step } from '../protocol/attempt.ts';
+import { stepCoordinator } from '../protocol/coordinator-attempts.ts';
+import type { CoordinatorEvent, CoordinatorMachine } from '../protocol/coordinator-attempts.ts';
+import { CoordinatorTables } from '../protocol/coordinator-tables.ts';
+import type { CoordinatorSettings } from '../protocol/coordinator-tables.ts';
+import type { NodeName, ProtocolName, Site } from '../protocol/messages.ts';
+import { stepParticipant } from '../protocol/participant-attempts.ts';
+import type { ParticipantEvent, ParticipantMachine } from '../protocol/participant-attempts.ts';
+import { ParticipantNode } from '../protocol/participant-node.ts';
+import type { ProtocolRecord } from '../protocol/records.ts';
+import { CoordinatorRecovery } from '../protocol/recovery-coordinator.ts';
+import { ParticipantRecovery } from '../protocol/recovery-participant.ts';
+
+/** An attempt at a participant with the machine that runs it. */
+export interface ParticipantRun {
+  readonly attempt: ParticipantAttempt;
+  readonly machine: ParticipantMachine;
+}
+
+/** The seam: everything that decides. Each is a pure function. */
+export interface ExplorerMachines {
+  readonly coordinator: (
+    attempt: CoordinatorAttempt,
+    machine: CoordinatorMachine,
+    event: CoordinatorEvent,
+  ) => { readonly machine: CoordinatorMachine; readonly step: Step<CoordinatorMachine['state']> };
+  readonly participant: (
+    attempt: ParticipantAttempt,
+    machine: ParticipantMachine,
+    event: ParticipantEvent,
+  ) => { readonly machine: ParticipantMachine; readonly step: Step<ParticipantMachine['state']> };
+  /** After a restart; undefined: closed, so presumed aborted or ended. */
+  readonly recoverCoordinator: (
+    attempt: CoordinatorAttempt,
+    records: readonly ProtocolRecord[],
+  ) => CoordinatorMachine | undefined;
+  /** After a restart; undefined: as if never heard of. */
+  readonly recoverParticipant: (self: Site, records: readonly ProtocolRecord[]) => ParticipantRun | undefined;
+}
+
+const TIMINGS = { voteTimeoutMs: 6000, lockWaitMs: 3000, askMs: 1000, electMs: 2000 };
+
+/** The number that every run is about: the seventh of the coordinator's first start. */
+export const NUMBER = 'c.1.7';
+export const COORDINATOR: Site = { name: 'C', address: 'C:7100' };
+
+/** Sites P1 to Pn. */
+export function participantSites(count: number): readonly Site[] {
+  return Array.from({ length: count }, (_, index) => ({ name: `P${index + 1}`, address: `P${index + 1}:7200` }));
+}
+
+/** The one attempt, as its coordinator knows it: each participant has one operation of its own. */
+export function exploredAttempt(protocol: ProtocolName, participants: number): CoordinatorAttempt {
+  const sites = participantSites(participants);
+  return {
+    number: NUMBER,
+    id: 'TX',
+    hash: 'h',
+    protocol,
+    self: COORDINATOR,
+    participants: sites,
+    readers: [],
+    operations: Object.fromEntries(sites.map(({ name }) => [name, [{ index: 0, operation: { group: 'g' } }]])),
+    groups: { g: sites.map(({ name }) => name) },
+    operationCount: 1,
+    voteWithinMs: 6000,
+    onePhase: false,
+    timings: TIMINGS,
+  };
+}
+
+/** The same attempt as a participant knows it. */
+export function attemptAt(self: NodeName, attempt: CoordinatorAttempt): ParticipantAttempt {
+  const { number, id, protocol, participants, voteWithinMs, timings } = attempt;
+  const operations = attempt.operations[self] ?? [];
+  return {
+    number,
+    id,
+    protocol,
+    self,
+    coordinator: attempt.self,
+    participants,
+    operations,
+    voteWithinMs,
+    onePhase: false,
+    timings,
+  };
+}
+
+/** A coordinator's tables with room for the explored number. */
+export function emptyTables(attempt: CoordinatorAttempt): {
+  readonly settings: CoordinatorSettings;
+  readonly tables: CoordinatorTables;
+} {
+  const names = attempt.participants.map(({ name }) => name);
+  const settings: CoordinatorSettings = {
+    self: attempt.self,
+    incarnation: 'c',
+    epoch: 1,
+    groups: { g: { members: names } },
+    addresses: Object.fromEntries(attempt.participants.map(({ name, address }) => [name, address])),
+    timings: { ...TIMINGS, leaseWaitMs: 1500, resendMs: 1000, barrierMs: 200 },
+  };
+  const tables = new CoordinatorTables(settings);
+  tables.sequence = 7;
+  return { settings, tables };
+}
+
+function recoverCoordinator(
+  attempt: CoordinatorAttempt,
+  records: readonly ProtocolRecord[],
+): CoordinatorMachine | undefined {
+  const { settings, tables } = emptyTables(attempt);
+  const recovery = new CoordinatorRecovery(settings, tables);
+  for (const record of records) recovery.apply(record);
+  recovery.finish(0);
+  return tables.open.get(attempt.number)?.machine;
+}
+
+function recoverParticipant(self: Site, records: readonly ProtocolRecord[]): ParticipantRun | undefined {
+  const settings = { self, incarnation: self.name, epoch: 1, votesByHand: false, timings: TIMINGS };
+  const node = new ParticipantNode(settings, () => 0);
+  const recovery = new ParticipantRecovery(node, { committed: () => undefined, copied: () => undefined });
+  for (const record of records) recovery.apply(record);
+  recovery.finish(() => undefined);
+  return node.rows.get(NUMBER);
+}
+
+/** What ships. */
+export const SHIPPED_MACHINES: ExplorerMachines = {
+  coordinator: stepCoordinator,
+  participant: stepParticipant,
+  recoverCoordinator,
+  recoverParticipant,
+};

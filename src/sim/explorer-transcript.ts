@@ -1,0 +1,35 @@
+/** A run of the explorer as people read it: each step, and what it did, in the words of describe.ts. */
+import { describeMessage } from '../protocol/describe.ts';
+import { firstSites, stepSite } from './explorer-sites.ts';
+import type { Setting, SiteInput } from './explorer-sites.ts';
+
+/** One step of a run: which site by place (C is 0), and what happens to it. */
+export interface RunStep {
+  readonly place: number;
+  readonly input: SiteInput;
+}
+
+/** Runs the steps again from the start. */
+export function transcriptOf(setting: Setting, path: readonly RunStep[]): readonly string[] {
+  const sites = [...firstSites(setting).sites];
+  return path.flatMap(({ place, input }, index) => {
+    const site = sites[place];
+    if (site === undefined) return [];
+    const { site: after, lines } = stepSite(setting, site, input);
+    sites[place] = after;
+    return [`${index + 1}. ${site.name} ${describeInput(input)}`, ...lines.map((line) => `     ${line}`)];
+  });
+}
+
+function describeInput(input: SiteInput): string {
+  switch (input.type) {
+    case 'message':
+      return `gets ${describeMessage(input.message)} from ${input.from}`;
+    case 'coordinator-event':
+      return `by itself: ${input.event.type}`;
+    case 'participant-event':
+      return `by itself: ${input.event.type}`;
+    case 'restart':
+      return `crashes and starts again, with ${input.kept} of its unsynced records`;
+  }
+}

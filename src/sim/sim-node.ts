@@ -1,0 +1,235 @@
+/**
+ * A node that lives, dies and comes back from what its log kept. It runs the
+ * shipped host, machines and resources over a log in memory.
+ */
+import { assert } from '../base/assert.ts';
+import { Host } from '../host/host.ts';
+import type { HostPorts } from '../host/host.ts';
+import { ParticipantHost } from '../host/participant-host.ts';
+import { CoordinatorNode } from '../protocol/coordinator-node.ts';
+import type { CoordinatorNodeEvent } from '../protocol/coordinator-node.ts';
+import { CoordinatorTables } from '../protocol/coordinator-tables.ts';
+import type { CoordinatorSettings, NodeTimings } from '../protocol/coordinator-tables.ts';
+import type { NodeName } from '../protocol/messages.ts';
+import type { Answer, CopyWork, Notice } from '../protocol/node-step.ts';
+import type { ParticipantNodeEvent } from '../protocol/participant-node.ts';
+import { CoordinatorRecovery } from '../protocol/recovery-coordinator.ts';
+import type { ProtocolRecord } from '../protocol/records.ts';
+import type { GroupConfig } from '../resources/group-resources.ts';
+import type { StoredRecord } from '../wal/log-store.ts';
+import { MemoryLog } from '../wal/memory-log.ts';
+import type { Network } from './network.ts';
+import type { SeededRandom } from './seeded-random.ts';
+import type { VirtualClock } from './virtual-clock.ts';
+
+export interface SimPorts {
+  readonly clock: VirtualClock;
+  readonly random: SeededRandom;
+  readonly network: Network;
+  readonly onAnswer: (answer: Answer) => void;
+  readonly onNotice: (node: NodeName, notice: Notice) => void;
+  /** Copies run between nodes; the world knows them. */
+  readonly onCopy: (learner: NodeName, work: CopyWork) => void;
+  /** Passed at every force and send; the world may end the node's life here. */
+  readonly onCrashPoint: (node: NodeName, point: string) => void;
+}
+
+/** How a life ends: what was written and not synced stays, or is lost. */
+export type Ending = 'kill' | 'power';
+
+/** Thrown by a crash point: the stack unwinds, and nothing after it happens. */
+export class Died extends Error {}
+
+/** How slow a sync may be. */
+const SYNC_MS_MAX = 4;
+
+export abstract class SimNode<Event> {
+  readonly name: NodeName;
+  protected readonly ports: SimPorts;
+  private records: readonly StoredRecord<ProtocolRecord>[] = [];
+  protected log: MemoryLog<ProtocolRecord> | undefined;
+  protected loop: Host<Event> | undefined;
+  /** Grows with each start; timers and syncs of earlier lives do nothing. */
+  protected epoch = 0;
+
+  constructor(name: NodeName, ports: SimPorts) {
+    this.name = name;
+    this.ports = ports;
+  }
+
+  get alive(): boolean {
+    return this.loop !== undefined;
+  }
+
+  /** Every record of the log, of all lives, durable or not. */
+  get history(): readonly StoredRecord<ProtocolRecord>[] {
+    return this.log?.records ?? this.records;
+  }
+
+  /** An event from the world; the dead hear nothing. */
+  handle(event: Event): void {
+    this.living(() => this.loop?.handle(event));
+  }
+
+  /** Runs in this node's life; a crash point inside it ends both. */
+  living(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      if (!(error instanceof Died)) throw error;
+    }
+  }
+
+  start(): void {
+    assert(!this.alive, `${this.name} is not started twice`);
+    this.epoch += 1;
+    const { clock, random, network } = this.ports;
+    const life = this.epoch;
+    const log = new MemoryLog<ProtocolRecord>({
+      epoch: this.epoch,
+      records: this.records,
+      onDurable: (seq) => this.living(() => this.epoch === life && this.loop?.durable(seq)),
+      onFatal: (error) => {
+        throw error;
+      },
+      startSync: (complete, urgency) => {
+        const delayMs = urgency === 'lazy' ? 50 : random.next() * SYNC_MS_MAX;
+        clock.after(delayMs, () => this.epoch === life && this.alive && complete());
+      },
+    });
+    this.log = log;
+    const records = this.records.map(({ record }) => record);
+    this.loop = this.open(records, this.hostPorts(log, life));
+    network.join(this.name, {
+      message: (from, message) => this.hear(from, message),
+      up: (peer) => this.linkEvent('link-up', peer),
+      down: (peer) => this.linkEvent('link-down', peer),
+    });
+    this.started();
+  }
+
+  /** Ends this life at once. */
+  die(ending: Ending): void {
+    const { log, loop } = this;
+    if (log === undefined || loop === undefined) return;
+    const unsynced = log.lastSeq - log.durableSeq;
+    const written = ending === 'kill' ? this.ports.random.whole(0, unsynced) : 0;
+    this.records = log.kill({ written });
+    loop.stop();
+    this.log = undefined;
+    this.loop = undefined;
+    this.ports.network.leave(this.name);
+  }
+
+  protected abstract open(records: readonly ProtocolRecord[], ports: HostPorts): Host<Event>;
+  protected abstract hear(from: NodeName, message: Parameters<Network['send']>[2]): void;
+  protected abstract linkEvent(type: 'link-up' | 'link-down', peer: NodeName): void;
+  protected abstract started(): void;
+
+  private hostPorts(log: MemoryLog<ProtocolRecord>, life: number): HostPorts {
+    const { clock, random, network, onAnswer, onNotice, onCopy, onCrashPoint } = this.ports;
+    const isNow = (): boolean => this.epoch === life && this.alive;
+    return {
+      log,
+      clock: {
+        nowMs: () => clock.nowMs,
+        after: (delayMs, run) => clock.after(delayMs, () => isNow() && this.living(run)),
+        random: () => random.next(),
+      },
+      send: (to, message) => network.send(this.name, to, message),
+      drop: (peer) => network.drop(this.name, peer),
+      work: () => undefined,
+      copy: (work) => onCopy(this.name, work),
+      answer: onAnswer,
+      notice: (notice) => onNotice(this.name, notice),
+      fatal: (code, detail) => {
+        throw new Error(`${this.name} must not go on: ${code} ${detail}`);
+      },
+      crashPoint: (what, where) => onCrashPoint(this.name, `${what}.${where}`),
+    };
+  }
+}
+
+export class SimCoordinator extends SimNode<CoordinatorNodeEvent> {
+  tables: CoordinatorTables;
+  private readonly settings: Omit<CoordinatorSettings, 'epoch'>;
+
+  constructor(name: NodeName, ports: SimPorts, groups: CoordinatorSettings['groups'], timings: NodeTimings) {
+    super(name, ports);
+    const self = { name, address: 'sim:0' };
+    this.settings = { self, incarnation: 'sim00000', groups, addresses: {}, timings };
+    this.tables = new CoordinatorTables({ ...this.settings, epoch: 0 });
+  }
+
+  protected open(records: readonly ProtocolRecord[], ports: HostPorts): Host<CoordinatorNodeEvent> {
+    const settings = { ...this.settings, epoch: this.epoch };
+    this.tables = new CoordinatorTables(settings);
+    const recovery = new CoordinatorRecovery(settings, this.tables);
+    for (const record of records) recovery.apply(record);
+    recovery.finish(this.ports.clock.nowMs);
+    return new Host(new CoordinatorNode(settings, this.tables), (key) => ({ type: 'timer', key }), ports);
+  }
+
+  protected hear(from: NodeName, message: Parameters<Network['send']>[2]): void {
+    this.handle({ type: 'message', from, message });
+  }
+
+  protected linkEvent(type: 'link-up' | 'link-down', peer: NodeName): void {
+    this.handle({ type, peer });
+  }
+
+  protected started(): void {
+    this.handle({ type: 'start' });
+    const life = this.epoch;
+    const tick = (): void => {
+      if (this.epoch !== life || !this.alive) return;
+      this.handle({ type: 'tick', durable: {} });
+      this.ports.clock.after(250, tick);
+    };
+    this.ports.clock.after(250, tick);
+  }
+}
+
+export class SimParticipant extends SimNode<ParticipantNodeEvent> {
+  participant: ParticipantHost | undefined;
+  private readonly groups: readonly GroupConfig[];
+  private readonly timings: NodeTimings;
+
+  constructor(name: NodeName, ports: SimPorts, groups: readonly GroupConfig[], timings: NodeTimings) {
+    super(name, ports);
+    this.groups = groups;
+    this.timings = timings;
+  }
+
+  /** Runs once everything this participant has forced so far is synced. */
+  whenDurable(run: () => void): void {
+    this.loop?.whenDurable(run);
+  }
+
+  protected open(records: readonly ProtocolRecord[], ports: HostPorts): Host<ParticipantNodeEvent> {
+    const { name, timings, groups } = this;
+    const self = { name, address: `sim:${name}` };
+    const participant = new ParticipantHost({
+      settings: { self, incarnation: `log${name}`, epoch: this.epoch, votesByHand: false, timings },
+      groups,
+      voteMode: 'auto',
+      durableSeq: () => this.log?.durableSeq ?? 0,
+    });
+    for (const record of records) participant.replay(record);
+    participant.recovered();
+    this.participant = participant;
+    return participant.open(ports);
+  }
+
+  protected hear(from: NodeName, message: Parameters<Network['send']>[2]): void {
+    this.handle({ type: 'message', from, message, accepting: true });
+  }
+
+  protected linkEvent(type: 'link-up' | 'link-down', peer: NodeName): void {
+    this.handle({ type, peer });
+  }
+
+  protected started(): void {
+    this.handle({ type: 'start' });
+  }
+}
