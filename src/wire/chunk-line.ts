@@ -36,7 +36,7 @@ const SIZE_DIGITS_MAX = 16;
 export class ChunkLine {
   /** The size so far; complete once isDone. */
   size = 0;
-  /** Octets of extensions on this line. */
+  /** Octets of extensions on this line, semicolons included. */
   extensionBytes = 0;
   readonly #sizeMax: number;
   #state: State = 'size';
@@ -59,10 +59,10 @@ export class ChunkLine {
       this.#state = 'done';
       return;
     }
-    this.extensionBytes += 1;
     const next = this.#afterExtension(octet);
     if (next === undefined) throw new FrameError('bad-frame', `A chunk extension has ${octetName(octet)}.`);
     this.#state = next;
+    if (next !== 'lf') this.extensionBytes += 1;
   }
 
   #inSize(octet: number): void {
@@ -74,6 +74,7 @@ export class ChunkLine {
       if (this.size > this.#sizeMax) throw new FrameError('too-large', 'The chunks are larger than what is taken.');
     } else if (this.#digits > 0 && octet === SEMICOLON) {
       this.#state = 'name-start';
+      this.extensionBytes += 1;
     } else if (this.#digits > 0 && octet === CR) {
       this.#state = 'lf';
     } else {
