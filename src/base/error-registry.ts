@@ -27,6 +27,7 @@ export const ERRORS = {
   'bad-id': bad(422, 'The id is neither a UUID nor a label of 1 to 64 characters A-Z a-z 0-9 . _ -', 'Use a UUIDv7, or a label such as TX001.'),
   'id-reused': bad(422, 'This id was used before with another body.', 'Use a new id for a new transaction.'),
   'too-old': bad(410, 'This id is older than the outcomes kept here; it is never run again.', 'Look at the balances, then use a new id.'),
+  'position-gone': bad(410, 'This position of the feed is not kept here any more.', 'Take GET /feed/snapshot, then follow from its position.'),
   'too-large': bad(413, 'The body is larger than this endpoint takes.', 'Send less in one request.'),
   'unauthorized': bad(401, 'The request needs the credentials of the cluster.', 'Send Authorization: Parley <key> from the credentials file.'),
   'forbidden': bad(403, 'The credentials do not allow this.', 'Use the credentials of this cluster.'),

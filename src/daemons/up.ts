@@ -9,7 +9,7 @@
  * the command that starts it again is shown. Ctrl-C or SIGTERM stops all
  * gracefully (exit code 0 when that was complete, else 1), a second one kills
  * at once. If this process itself is killed, its children stop by their closed
- * pipes (cluster/parent-watch.ts). Source: docs/running.md.
+ * pipes (cluster/parent-watch.ts).
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT, lineOf, ParleyError } from '../base/errors.ts';

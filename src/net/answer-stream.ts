@@ -25,6 +25,10 @@ export class AnswerStream implements ByteStream {
     return this.#isOpen && this.#connection.isOpen;
   }
 
+  get waitingBytes(): number {
+    return this.#connection.waitingBytes;
+  }
+
   write(data: Buffer | string): boolean {
     if (!this.isOpen) return false;
     const bytes = typeof data === 'string' ? Buffer.from(data, 'utf8') : data;

@@ -1,6 +1,8 @@
 /** The body of an answer that is written bit by bit; http-connection.ts makes it, event-stream.ts writes to it. */
 export interface ByteStream {
   readonly isOpen: boolean;
+  /** Octets that wait for the reader: a writer with much to say can wait too, and is not dropped. */
+  readonly waitingBytes: number;
   /**
    * Sends bytes, in order. False when the stream is closed, or when with these
    * bytes more than the limit would wait for a reader that does not read: then

@@ -19,6 +19,8 @@ const COMMENT_MS = 15_000;
 /** What writers of either format see. */
 export interface PushStream<Item> {
   readonly isOpen: boolean;
+  /** Octets that wait for the reader. */
+  readonly waitingBytes: number;
   /** Sends one item; false when the reader is gone or was dropped just now. */
   write(item: Item): boolean;
   close(): void;
@@ -90,6 +92,9 @@ function pushStream<Item>(out: ByteStream, textOf: (item: Item) => string): Push
   return {
     get isOpen() {
       return out.isOpen;
+    },
+    get waitingBytes() {
+      return out.waitingBytes;
     },
     write: (item) => out.write(textOf(item)),
     close: () => out.close(),

@@ -96,6 +96,11 @@ export class PeerLink {
     return true;
   }
 
+  /** Writes what is queued now instead of at the end of this turn. */
+  flush(): void {
+    this.#flush();
+  }
+
   /** Closes by our own will: what is queued is written, what still comes is not read. */
   end(): void {
     if (!this.isOpen) return;

@@ -147,6 +147,11 @@ export class PeerLinks {
     return this.#peers.get(to)?.current?.link.send(message) ?? false;
   }
 
+  /** Writes what is queued on every link now: the lab ends the process in the next moment. */
+  flush(): void {
+    for (const { current } of this.#peers.all()) current?.link.flush();
+  }
+
   isUp(peer: string): boolean {
     return this.#peers.get(peer)?.current !== undefined;
   }

@@ -40,24 +40,25 @@ export type Coordinator3pcEvent =
   | { readonly type: 'hasten' }
   | Site3pcEvent;
 
-const DECIDED = ['committed', 'ended', 'aborted'] as const;
-const BOUND = ['precommitted', 'preaborted', ...DECIDED] as const;
+const COMMITTED = ['committed', 'ended'] as const;
+/** What a leader's replies may lead to: its own proposal, which with enough weight decides at once. */
+const PROPOSED = ['precommitted', 'preaborted', ...COMMITTED, 'aborted'] as const;
 
 /** What may follow what; [] stays. */
 // prettier-ignore
 export const COORDINATOR_3PC = {
-  working:      { begin: [], vote: BOUND, 'vote-timeout': ['aborted'], 'member-left': ['aborted'], resend: [],
+  working:      { begin: [], vote: ['precommitted', ...COMMITTED, 'aborted'], 'vote-timeout': ['aborted'], 'member-left': ['aborted'], resend: [],
                   inquire: [], acknowledge: [], commit: [], abort: ['aborted'], hasten: [], timeout: [],
                   precommit: [], preabort: ['aborted'], 'state-request': ['aborted'],
                   precommitted: [], preaborted: [], refused: [], state: [] },
   precommitted: { begin: [], vote: [], 'vote-timeout': [], 'member-left': [], resend: [],
-                  inquire: [], acknowledge: [], commit: DECIDED, abort: ['aborted'], hasten: [], timeout: BOUND,
+                  inquire: [], acknowledge: [], commit: COMMITTED, abort: ['aborted'], hasten: [], timeout: COMMITTED,
                   precommit: [], preabort: ['preaborted'], 'state-request': [],
-                  precommitted: DECIDED, preaborted: [], refused: [], state: BOUND },
+                  precommitted: COMMITTED, preaborted: [], refused: [], state: PROPOSED },
   preaborted:   { begin: [], vote: [], 'vote-timeout': [], 'member-left': [], resend: [],
-                  inquire: [], acknowledge: [], commit: DECIDED, abort: ['aborted'], hasten: [], timeout: BOUND,
+                  inquire: [], acknowledge: [], commit: COMMITTED, abort: ['aborted'], hasten: [], timeout: ['aborted'],
                   precommit: ['precommitted'], preabort: [], 'state-request': [],
-                  precommitted: [], preaborted: ['aborted'], refused: [], state: BOUND },
+                  precommitted: [], preaborted: ['aborted'], refused: [], state: PROPOSED },
   committed:    { begin: [], vote: [], 'vote-timeout': [], 'member-left': ['ended'], resend: [],
                   inquire: [], acknowledge: ['ended'], commit: [], abort: [], hasten: [], timeout: [],
                   precommit: [], preabort: [], 'state-request': [],

@@ -5,8 +5,10 @@
 import { compareNumbers, numberParts } from '../base/ids.ts';
 import type { AttemptNumber } from '../base/ids.ts';
 import type { MembershipContext } from './coordinator-membership.ts';
+import type { CoordinatorTables } from './coordinator-tables.ts';
 import type { Message, NodeName } from './messages.ts';
 import type { StepBuilder } from './node-step.ts';
+import { lazy } from './records.ts';
 
 /** Answers a message about a closed number; a number this log never issued is an alarm, never an abort. */
 export function answerClosed(
@@ -36,9 +38,26 @@ export function answerClosed(
       // No record means abort, for a log that would hold the record (presumed abort).
       out.tell(from, { type: 'outcome', number, outcome: owed ? 'committed' : 'aborted' });
       return;
+    case 'acknowledge':
+      return settleOwed(tables, number, from, out);
     default:
       return;
   }
+}
+
+/** It has the decision now. Not before: one whose operations a copy replaced still asks for the outcome. */
+function settleOwed(tables: CoordinatorTables, number: AttemptNumber, name: NodeName, out: StepBuilder): void {
+  const names = tables.owed.get(number);
+  if (names === undefined || !names.includes(name)) return;
+  const left = names.filter((other) => other !== name);
+  if (left.length === 0) tables.owed.delete(number);
+  else tables.owed.set(number, left);
+  out.records.push(lazy(left.length === 0 ? { type: 'end', number } : { type: 'end', number, left }));
+}
+
+/** A participant came back with another log: what the old one was owed, nobody will ask for. */
+export function forgetOwed(tables: CoordinatorTables, name: NodeName, out: StepBuilder): void {
+  for (const number of [...tables.owed.keys()]) settleOwed(tables, number, name, out);
 }
 
 /** Messages that say: a record was forced for this. */

@@ -6,7 +6,6 @@
  * raised again later.
  */
 import { assert } from '../base/assert.ts';
-import type { AttemptNumber } from '../base/ids.ts';
 import { announce, changeView } from './coordinator-membership.ts';
 import type { MembershipContext } from './coordinator-membership.ts';
 import type { CoordinatorTables } from './coordinator-tables.ts';
@@ -24,11 +23,13 @@ export function startJoins({ settings, tables }: MembershipContext, out: StepBui
     const learner = members.find((name) => !view.members.includes(name) && isThere(name));
     const source = view.members.find(isThere);
     if (learner === undefined || source === undefined) continue;
-    askToCopy(tables, group, { learner, source, attempt: 1, stage: 'copying' }, out);
+    askToCopy(tables, group, { learner, source, stage: 'copying' }, out);
   }
 }
 
-function askToCopy(tables: CoordinatorTables, group: string, join: Join, out: StepBuilder): void {
+/** Each try has a number of its own, so that a late answer to an earlier one is nothing to this. */
+function askToCopy(tables: CoordinatorTables, group: string, wanted: Omit<Join, 'attempt'>, out: StepBuilder): void {
+  const join: Join = { ...wanted, attempt: ++tables.joinAttempts };
   tables.joins.set(group, join);
   const address = tables.peers.get(join.source)?.address ?? '';
   out.tell(join.learner, { type: 'join', group, attempt: join.attempt, source: { name: join.source, address } });
@@ -88,13 +89,13 @@ function passBarrier({ tables }: MembershipContext, group: string, join: Join, o
 export function lowerBarrier({ tables }: MembershipContext, group: string, out: StepBuilder): void {
   const join = tables.joins.get(group);
   if (join === undefined) return;
-  askToCopy(tables, group, { ...join, attempt: join.attempt + 1, stage: 'copying' }, out);
+  askToCopy(tables, group, { ...join, stage: 'copying' }, out);
   out.notice('info', 'barrier-again', `The barrier of ${group} was lowered before ${join.learner} was equal.`, {
     group,
   });
 }
 
-/** The learner is equal, durably: it is in the view from here on. What it was owed, it has by the copy. */
+/** The learner is equal, durably: it is in the view from here on. */
 function completeJoin(context: MembershipContext, group: string, join: Join, out: StepBuilder): void {
   const { settings, tables } = context;
   const view = tables.views.get(group);
@@ -104,21 +105,6 @@ function completeJoin(context: MembershipContext, group: string, join: Join, out
   out.timerOff(`barrier:${group}`);
   changeView(context, group, viewWith(view, join.learner, configured), `${join.learner} joined`, out);
   announce(context, out);
-  for (const [number, names] of tables.owed) settleOwed(context, number, names, join.learner);
-}
-
-/** What a member was owed it has by its copies, once it is in all its views again. */
-function settleOwed(
-  { settings, tables }: MembershipContext,
-  number: AttemptNumber,
-  names: readonly NodeName[],
-  name: NodeName,
-): void {
-  const configured = Object.entries(settings.groups).filter(([, { members }]) => members.includes(name));
-  if (!configured.every(([group]) => tables.views.get(group)?.members.includes(name))) return;
-  const rest = names.filter((other) => other !== name);
-  if (rest.length === 0) tables.owed.delete(number);
-  else tables.owed.set(number, rest);
 }
 
 /** A join ends when its learner or its source is lost; what it held may go on. */

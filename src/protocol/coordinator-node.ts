@@ -9,7 +9,7 @@ import { attemptNumber } from '../base/ids.ts';
 import type { AttemptNumber } from '../base/ids.ts';
 import { everyoneIn } from './answers.ts';
 import { coordinatorEventOf } from './coordinator-attempts.ts';
-import { answerClosed, isPromise } from './coordinator-closed.ts';
+import { answerClosed, forgetOwed, isPromise } from './coordinator-closed.ts';
 import { cancelJoins, isHeld, learnerSays, lowerBarrier, startJoins, tryBarrier } from './coordinator-joins.ts';
 import { leaveAllViews, leaveLater, register } from './coordinator-membership.ts';
 import { CoordinatorTables } from './coordinator-tables.ts';
@@ -142,8 +142,12 @@ export class CoordinatorNode {
     out: StepBuilder,
   ): void {
     const before = membershipOf(this.tables, from);
+    const logBefore = this.tables.peers.get(from)?.incarnation;
     if (!register(this, from, message, out)) return;
+    if (logBefore !== undefined && logBefore !== message.incarnation) forgetOwed(this.tables, from, out);
     this.memberLeft(from, before, nowMs, out);
+    // A new link may have replaced the old one without a word; what was under way on that one is lost.
+    cancelJoins(this, from, out);
     // In first-sent order, so that conflicting transactions meet in one order everywhere.
     for (const row of [...this.tables.open.values()]) {
       if (everyoneIn(row.attempt.groups).includes(from)) {

@@ -87,8 +87,10 @@ export class CoordinatorTables {
   readonly views: Map<string, View>;
   readonly joins = new Map<string, Join>();
   readonly peers = new Map<NodeName, Peer>();
-  /** Committed numbers that a member left before acknowledging: it is told if it asks, until it joins again. */
+  /** Committed numbers that a member left before acknowledging: it is told if it asks, until it acknowledges. */
   readonly owed = new Map<AttemptNumber, readonly NodeName[]>();
+  /** Tries to join, all groups together, in this epoch. */
+  joinAttempts = 0;
   /** Numbers issued in this epoch. */
   sequence = 0;
 

@@ -141,23 +141,13 @@ export class CoordinatorRecovery {
 
   private ended({ number, left }: EndRecord): void {
     this.evidence.delete(number);
-    if (left !== undefined) this.tables.owed.set(number, left);
+    if (left === undefined) this.tables.owed.delete(number);
+    else this.tables.owed.set(number, left);
   }
 
   private view({ group, version, members }: ViewRecord): void {
     if (!this.tables.views.has(group)) return;
     this.tables.views.set(group, { version, members });
-    for (const [number, names] of this.tables.owed) {
-      const rest = names.filter((name) => !this.isInAllViews(name));
-      if (rest.length === 0) this.tables.owed.delete(number);
-      else this.tables.owed.set(number, rest);
-    }
-  }
-
-  private isInAllViews(name: string): boolean {
-    return Object.entries(this.settings.groups)
-      .filter(([, { members }]) => members.includes(name))
-      .every(([group]) => this.tables.views.get(group)?.members.includes(name));
   }
 
   private peer({ name, incarnation, address }: PeerRecord): void {

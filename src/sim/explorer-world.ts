@@ -4,7 +4,7 @@
  * step is looked up after the first time, so that most of the work of exploring
  * is joining texts.
  */
-import { assert } from '../base/assert.ts';
+import { assert, AssertionFailed } from '../base/assert.ts';
 import { Interner } from './explorer-intern.ts';
 import type { Sent } from './explorer-intern.ts';
 import { decisionAt, faultFreeInputs, firstSites, ownInputs, saidYes, stepSite } from './explorer-sites.ts';
@@ -151,8 +151,14 @@ export class Worlds {
     const sent = step.send
       .filter(({ message }) => message.type !== 'outcome' || message.outcome !== 'unknown')
       .map(({ to, message }) => this.interner.message({ from: site.name, to, message }));
-    const effect = { site: this.interner.siteState(step.site), sent };
-    return step.fault === undefined ? effect : { ...effect, fault: step.fault };
+    try {
+      const effect = { site: this.interner.siteState(step.site), sent };
+      return step.fault === undefined ? effect : { ...effect, fault: step.fault };
+    } catch (error) {
+      // To compare it, the site is started again from its new disk, and recovery found that disk impossible.
+      if (!(error instanceof AssertionFailed)) throw error;
+      return { site: id, sent, fault: `${site.name}, started again after this: ${error.message}` };
+    }
   }
 
   private move(world: World, place: number, input: SiteInput, effect: Effect): Move {

@@ -10,6 +10,7 @@ import { CoordinatorNode } from '../protocol/coordinator-node.ts';
 import type { CoordinatorNodeEvent } from '../protocol/coordinator-node.ts';
 import { CoordinatorTables } from '../protocol/coordinator-tables.ts';
 import type { CoordinatorSettings, NodeTimings } from '../protocol/coordinator-tables.ts';
+import { parseMessage } from '../protocol/message-shapes.ts';
 import type { NodeName } from '../protocol/messages.ts';
 import type { Answer, CopyWork, Notice } from '../protocol/node-step.ts';
 import type { ParticipantNodeEvent } from '../protocol/participant-node.ts';
@@ -101,7 +102,7 @@ export abstract class SimNode<Event> {
     const records = this.records.map(({ record }) => record);
     this.loop = this.open(records, this.hostPorts(log, life));
     network.join(this.name, {
-      message: (from, message) => this.hear(from, message),
+      message: (from, message) => this.hear(from, parseMessage(message)),
       up: (peer) => this.linkEvent('link-up', peer),
       down: (peer) => this.linkEvent('link-down', peer),
     });
@@ -132,7 +133,7 @@ export abstract class SimNode<Event> {
     return {
       log,
       clock: {
-        nowMs: () => clock.nowMs,
+        nowMs: () => Math.floor(clock.nowMs),
         after: (delayMs, run) => clock.after(delayMs, () => isNow() && this.living(run)),
         random: () => random.next(),
       },

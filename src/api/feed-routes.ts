@@ -1,0 +1,105 @@
+/**
+ * The feed of a participant: what it has committed, durably, in its own order.
+ * A snapshot, and the changes since a position; a position is valid at this
+ * participant and incarnation only. Followers hear a beat every 250 ms, so that
+ * silence means something.
+ */
+import type { Json } from '../base/canonical-json.ts';
+import { ParleyError } from '../base/errors.ts';
+import type { ParticipantHost } from '../host/participant-host.ts';
+import type { ByteStream } from '../net/byte-stream.ts';
+import type { Request } from '../net/request.ts';
+import { json } from '../net/router.ts';
+import type { Response, Route } from '../net/router.ts';
+import type { FeedChange } from '../resources/change-feed.ts';
+import { wholeOf } from './request-body.ts';
+
+export const FEED_BEAT_MS = 250;
+
+export interface FeedSource {
+  readonly participant: ParticipantHost;
+  readonly groups: readonly { readonly group: string }[];
+  readonly incarnation: string;
+  /** Resolves with what `look` found once everything it saw is durable. */
+  readonly observe: <T>(look: () => T) => Promise<T>;
+  /** Calls back for every change once it is durable; the returned function ends it. */
+  readonly follow: (listener: (change: FeedChange) => void) => () => void;
+  /** Position of the newest durable change. */
+  readonly durablePosition: () => number;
+  /** Throws `unauthorized` unless the request carries the cluster's credentials or is allowed without. */
+  readonly requireNode: (request: Request) => void;
+}
+
+export function feedRoutes(source: FeedSource): readonly Route[] {
+  return [
+    { method: 'GET', path: '/feed/snapshot', handler: (request) => snapshot(source, request) },
+    { method: 'GET', path: '/feed', handler: (request) => changes(source, request) },
+  ];
+}
+
+function groupOf(source: FeedSource, request: Request): string {
+  const asked = request.query.get('group') ?? '';
+  if (source.groups.some(({ group }) => group === asked)) return asked;
+  throw new ParleyError('unknown-group', `This participant holds no group ${JSON.stringify(asked.slice(0, 64))}.`);
+}
+
+async function snapshot(source: FeedSource, request: Request): Promise<Response> {
+  source.requireNode(request);
+  const group = groupOf(source, request);
+  const { resources } = source.participant;
+  const seen = await source.observe(() => ({ position: resources.position, lines: resources.snapshotGroup(group) }));
+  return json(200, { incarnation: source.incarnation, ...seen });
+}
+
+/** NDJSON: a change a line; with `follow=no` it ends with what is there. */
+async function changes(source: FeedSource, request: Request): Promise<Response> {
+  source.requireNode(request);
+  const group = groupOf(source, request);
+  const since = wholeOf(request, 'since', { least: 0, most: Number.MAX_SAFE_INTEGER, otherwise: 0 });
+  const { resources } = source.participant;
+  // The page is taken now and shown when it is durable; what comes meanwhile is told by `follow`.
+  const later: FeedChange[] = [];
+  let push = (change: FeedChange): void => void later.push(change);
+  const stop = source.follow((change) => push(change));
+  request.onClose(stop);
+  const upTo = resources.position;
+  const page = await source.observe(() => resources.changesSince(since, group));
+  const isOther = (request.query.get('incarnation') ?? source.incarnation) !== source.incarnation;
+  if (!page.complete || isOther) {
+    stop();
+    throw new ParleyError('position-gone', `Changes of ${group} since ${since} are not kept here.`);
+  }
+  const first = page.changes.map(lineOf).join('');
+  if (request.query.get('follow') === 'no') {
+    stop();
+    return { status: 200, contentType: 'application/x-ndjson', body: `${first}${JSON.stringify({ beat: upTo })}\n` };
+  }
+  return {
+    status: 200,
+    contentType: 'application/x-ndjson',
+    stream: (out) => {
+      out.write(first + JSON.stringify({ beat: upTo }) + '\n');
+      const send = (change: FeedChange): void => {
+        if (change.group === group && change.position > upTo) out.write(lineOf(change));
+      };
+      for (const change of later) send(change);
+      push = send;
+      beat(source, out, stop);
+    },
+  };
+}
+
+function beat(source: FeedSource, out: ByteStream, stop: () => void): void {
+  const beating = setInterval(() => {
+    out.write(`${JSON.stringify({ beat: source.durablePosition() })}\n`);
+  }, FEED_BEAT_MS);
+  out.onClose(() => {
+    clearInterval(beating);
+    stop();
+  });
+}
+
+function lineOf({ position, group, number, id, data }: FeedChange): string {
+  const line: Record<string, Json> = { position, group, number, id, data };
+  return `${JSON.stringify(line)}\n`;
+}

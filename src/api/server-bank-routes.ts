@@ -1,0 +1,96 @@
+/**
+ * The bank's front end. A change is one transaction of the coordinator, a
+ * balance is read from a replica that is up to date, the total is read by a
+ * transaction.
+ *
+ * | answer | when |
+ * | --- | --- |
+ * | 200 `outcome: "committed"` | it happened, on all replicas |
+ * | 200 `outcome: "aborted"`, 404 `unknown-account`, 409 `insufficient-funds` … | it did not and will not |
+ * | 202 `outcome: "unknown"` | send it again with the same id |
+ * | 503 | nothing happened |
+ */
+import { accountNumber, openAccount, readTotal, setBalance, transfer } from '../bank/bank-operations.ts';
+import type { AccountPlacement } from '../bank/account-placement.ts';
+import { changeAnswer, totalAnswer } from '../bank/bank-answers.ts';
+import type { AnswerBody } from '../bank/bank-answers.ts';
+import { json } from '../net/router.ts';
+import type { Response, Route } from '../net/router.ts';
+import type { Request } from '../net/request.ts';
+import type { Operation } from '../resources/resource.ts';
+import { idOfRequest } from './idempotency-key.ts';
+import type { ParticipantReader } from './server-participants.ts';
+import type { TransactionClient } from './server-transactions.ts';
+
+/** What the bank's routes need. */
+export interface BankApi {
+  readonly placement: AccountPlacement;
+  readonly transactions: TransactionClient;
+  readonly participants: ParticipantReader;
+  /** How long a request may take. */
+  readonly deadlineMs: number;
+  readonly makeId: () => string;
+}
+
+/** `/bank/accounts`, `/bank/transfers`, `/bank/total`. */
+export function bankRoutes(api: BankApi): readonly Route[] {
+  const { placement } = api;
+  return [
+    {
+      method: 'POST',
+      path: '/bank/accounts',
+      handler: (request) => change(api, request, (fields) => openAccount(fields, placement)),
+    },
+    {
+      method: 'PUT',
+      path: '/bank/accounts/:account',
+      handler: (request) => {
+        const account = accountOf(request);
+        return change(api, request, (fields) => setBalance(account, fields, placement));
+      },
+    },
+    {
+      method: 'POST',
+      path: '/bank/transfers',
+      handler: (request) => change(api, request, (fields) => transfer(fields, placement)),
+    },
+    { method: 'GET', path: '/bank/accounts/:account', handler: (request) => account(api, request) },
+    { method: 'GET', path: '/bank/total', handler: () => total(api) },
+  ];
+}
+
+function accountOf(request: Request): number {
+  return accountNumber(request.params['account'] ?? '');
+}
+
+async function change(
+  api: BankApi,
+  request: Request,
+  operationsOf: (fields: AnswerBody) => readonly Operation[],
+): Promise<Response> {
+  const { id, fields } = idOfRequest(request, api.makeId);
+  return settle(api, id, operationsOf(fields), changeAnswer);
+}
+
+function total(api: BankApi): Promise<Response> {
+  return settle(api, api.makeId(), readTotal(api.placement), totalAnswer);
+}
+
+async function settle(
+  api: BankApi,
+  id: string,
+  operations: readonly Operation[],
+  answerOf: (transaction: AnswerBody) => AnswerBody,
+): Promise<Response> {
+  const settled = await api.transactions.settle({ id, operations }, { deadlineMs: api.deadlineMs });
+  if (settled.outcome === 'unknown') return json(202, { id, outcome: 'unknown' });
+  return json(200, answerOf({ id, ...settled.body }));
+}
+
+/** `{account, balance, held, …}`; `?stale=allow` takes the answer of a replica that may be behind. */
+async function account(api: BankApi, request: Request): Promise<Response> {
+  const number = accountOf(request);
+  const stale = request.query.get('stale') === 'allow' ? '?stale=allow' : '';
+  const group = api.placement.groupOf(number);
+  return json(200, await api.participants.read(group, `/ledger/accounts/${number}${stale}`));
+}

@@ -1,0 +1,193 @@
+/**
+ * Lines into rooms. Per room one append is in flight; it is repeated with the
+ * same transaction id until its outcome is known, however long that takes, so
+ * that no line of it is ever answered with a no that a late commit belies. The
+ * clients do not wait that long: each has a deadline.
+ *
+ * ```
+ *   a line                                                 its answer
+ *   committed by its append, or seen committed in the feed committed {seq}
+ *   in an append that aborted                              aborted {reason}
+ *   in an append without an outcome at its deadline        unknown: send it again with the same key
+ *   in no append at its deadline, or the queue is full     busy (error): nothing happened
+ * ```
+ */
+import type { ErrorCode } from '../base/error-registry.ts';
+import { ParleyError } from '../base/errors.ts';
+import type { HistoryLine } from '../resources/history.ts';
+import { lineTime } from './line-rules.ts';
+import type { SentLine } from './line-rules.ts';
+import type { RoomCache } from './room-cache.ts';
+import { RoomQueue } from './room-queue.ts';
+import type { QueuedLine } from './room-queue.ts';
+
+/** One transaction that appends lines to a room. */
+export interface Append {
+  readonly id: string;
+  readonly room: string;
+  readonly lines: readonly Omit<HistoryLine, 'seq'>[];
+}
+
+/** The outcome of an append, once known; `undefined` when the writer was closed before. */
+export type AppendOutcome =
+  | { readonly outcome: 'committed'; readonly seqByKey: ReadonlyMap<string, number> }
+  | { readonly outcome: 'aborted'; readonly reason: { readonly code: ErrorCode; readonly detail: string } }
+  /** Nothing happened, and the same append would be refused again. */
+  | { readonly outcome: 'refused'; readonly error: ParleyError }
+  | undefined;
+
+/** What a client is told about its line. */
+export type LineAnswer =
+  | { readonly outcome: 'committed'; readonly room: string; readonly seq: number; readonly key: string; readonly at: string }
+  | { readonly outcome: 'aborted'; readonly key: string; readonly reason: { readonly code: ErrorCode; readonly detail: string } }
+  | { readonly outcome: 'unknown'; readonly key: string };
+
+/** What the writer needs of the world. */
+export interface RoomWriterPorts {
+  /** Runs an append until its outcome is known, or `signal` aborts. Never rejects. */
+  readonly append: (append: Append, signal: AbortSignal) => Promise<AppendOutcome>;
+  readonly makeId: () => string;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
+}
+
+interface Waiter {
+  readonly answer: (answer: LineAnswer | ParleyError) => void;
+}
+
+/** See the header. */
+export class RoomWriter {
+  readonly #ports: RoomWriterPorts;
+  readonly #cache: RoomCache;
+  readonly #queues = new Map<string, RoomQueue<Waiter>>();
+  readonly #closed = new AbortController();
+  #waiters = 0;
+  #isDraining = false;
+  #whenIdle: (() => void)[] = [];
+
+  constructor(cache: RoomCache, ports: RoomWriterPorts) {
+    this.#cache = cache;
+    this.#ports = ports;
+  }
+
+  /** Lines that wait for an append, over all rooms. */
+  get waiting(): number {
+    return [...this.#queues.values()].reduce((sum, queue) => sum + queue.waiting, 0);
+  }
+
+  /** Rooms with an append in flight or lines that wait. */
+  get busyRooms(): number {
+    return this.#queues.size;
+  }
+
+  /**
+   * Sends a line, and answers when its outcome is known or the deadline has passed.
+   * @throws ParleyError `busy`, `draining` (nothing happened), `id-reused` (the key stands for another line), or why the append was refused
+   */
+  async send(line: SentLine, deadlineMs: number): Promise<LineAnswer> {
+    if (this.#isDraining) throw new ParleyError('draining', 'This server is stopping and takes no more lines.');
+    const { room, key } = line;
+    const known = this.#cache.lineOfKey(room, key);
+    const answer =
+      known === undefined
+        ? await new Promise<LineAnswer | ParleyError>((resolve) => this.#offer(line, deadlineMs, resolve))
+        : answerOf(line, known, '');
+    if (answer instanceof ParleyError) throw answer;
+    return answer;
+  }
+
+  /** Takes no more lines; resolves when every line that was taken has its answer. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    if (this.#waiters > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  /** Ends at once: appends in flight are repeated no more, their lines answered `unknown`. */
+  close(): void {
+    this.#isDraining = true;
+    this.#closed.abort();
+  }
+
+  #offer(line: SentLine, deadlineMs: number, resolve: (answer: LineAnswer | ParleyError) => void): void {
+    const { room, key } = line;
+    const queue = this.#queues.get(room) ?? new RoomQueue<Waiter>();
+    this.#queues.set(room, queue);
+    const waiter: Waiter = {
+      answer: (answer) => {
+        clearTimeout(timer);
+        this.#waiters -= 1;
+        resolve(answer);
+        if (this.#waiters === 0) for (const idle of this.#whenIdle.splice(0)) idle();
+      },
+    };
+    const timer = setTimeout(() => waiter.answer(this.#late(queue, line, waiter)), deadlineMs);
+    this.#waiters += 1;
+    const offer = queue.offer(line, waiter);
+    if (offer === 'full') waiter.answer(new ParleyError('busy', `${queue.waiting} lines wait for ${room} already.`));
+    if (offer === 'key-taken') waiter.answer(keyTaken(key));
+    this.#pump(room, queue);
+  }
+
+  /** The answer at the deadline. A line in no append did not happen; one in flight may. */
+  #late(queue: RoomQueue<Waiter>, { room, key }: SentLine, waiter: Waiter): LineAnswer | ParleyError {
+    if (queue.withdraw(key, waiter) === 'in-flight') return { outcome: 'unknown', key };
+    return new ParleyError('busy', `The lines before this one in ${room} have no outcome yet; this one was not sent.`);
+  }
+
+  #pump(room: string, queue: RoomQueue<Waiter>): void {
+    const lines = this.#closed.signal.aborted ? undefined : queue.take();
+    if (lines === undefined) {
+      if (queue.isIdle) this.#queues.delete(room);
+      return;
+    }
+    const at = lineTime(this.#ports.nowMs(), this.#cache.newest(room)?.at);
+    const append: Append = {
+      id: this.#ports.makeId(),
+      room,
+      lines: lines.map(({ key, author, text }) => ({ key, author, text, at })),
+    };
+    void this.#run(queue, append, at);
+  }
+
+  async #run(queue: RoomQueue<Waiter>, append: Append, at: string): Promise<void> {
+    // Survivors may decide an append while the coordinator is away: then the feed says so first.
+    const unlisten = this.#cache.listen(append.room, (fresh) => {
+      for (const stored of fresh) answerAll(queue.inFlight(stored.key), (line) => answerOf(line, stored, at));
+    });
+    const outcome = await this.#ports.append(append, this.#closed.signal);
+    unlisten();
+    for (const queued of queue.finish()) answerAll(queued, (line) => this.#settled(line, outcome, at));
+    this.#pump(append.room, queue);
+  }
+
+  #settled(line: SentLine, outcome: AppendOutcome, at: string): LineAnswer | ParleyError {
+    const { room, key } = line;
+    if (outcome === undefined) return { outcome: 'unknown', key };
+    if (outcome.outcome === 'refused') return outcome.error;
+    if (outcome.outcome === 'aborted') return { outcome: 'aborted', key, reason: outcome.reason };
+    const seq = outcome.seqByKey.get(key);
+    const stored = this.#cache.lineOfKey(room, key);
+    if (stored !== undefined) return answerOf(line, stored, at);
+    return seq === undefined ? { outcome: 'unknown', key } : { outcome: 'committed', room, seq, key, at };
+  }
+}
+
+/** Answers those who wait for a line, once. */
+function answerAll(queued: QueuedLine<Waiter> | undefined, answerFor: (line: SentLine) => LineAnswer | ParleyError): void {
+  if (queued === undefined) return;
+  const waiters = [...queued.waiters];
+  queued.waiters.clear();
+  for (const waiter of waiters) waiter.answer(answerFor(queued.line));
+}
+
+/** What is stored under the line's key answers it, if it is the same line. */
+function answerOf(line: SentLine, stored: HistoryLine, at: string): LineAnswer | ParleyError {
+  if (stored.author !== line.author || stored.text !== line.text) return keyTaken(line.key);
+  return { outcome: 'committed', room: line.room, seq: stored.seq, key: line.key, at: stored.at ?? at };
+}
+
+function keyTaken(key: string): ParleyError {
+  return new ParleyError('id-reused', `The key ${key} stands for another line of this room.`, {
+    remedy: 'Make a new key for a new line.',
+  });
+}

@@ -1,0 +1,146 @@
+/**
+ * Copies a group from a live member while work goes on: a snapshot, then the
+ * changes behind it, into a resource of its own. Behind the barrier it fetches
+ * the rest, and hands over the whole state. Until then nothing here is used.
+ */
+import type { Json } from '../base/canonical-json.ts';
+import { ParleyError } from '../base/errors.ts';
+import type { CopyWork } from '../protocol/node-step.ts';
+import { HttpClient } from '../net/http-client.ts';
+import { ResourceManager } from '../resources/resource-manager.ts';
+import type { ResourceKind } from '../resources/resource.ts';
+import { parseAddress } from '../net/peer-handshake.ts';
+
+export interface CopierOptions {
+  readonly kindOf: (group: string) => ResourceKind;
+  readonly authorization: string;
+  /** Everything committed at the source when it was last asked is here. */
+  readonly onCopied: (group: string, attempt: number) => void;
+  readonly onFinished: (group: string, attempt: number, lines: readonly Json[]) => void;
+  readonly onTrouble: (group: string, error: unknown) => void;
+}
+
+/** A copy under way. */
+interface Copy {
+  readonly group: string;
+  readonly address: string;
+  readonly client: HttpClient;
+  readonly incarnation: string;
+  readonly staged: ResourceManager;
+  position: number;
+}
+
+/** How long a request to the source may take. */
+const SOURCE_TIMEOUT_MS = 10_000;
+/** After a failed copy the coordinator's `join` is honoured again after this pause. */
+const RETRY_MS = 500;
+
+export class Copier {
+  private readonly options: CopierOptions;
+  private readonly copies = new Map<string, Copy>();
+  private readonly retries = new Set<NodeJS.Timeout>();
+  private closed = false;
+
+  constructor(options: CopierOptions) {
+    this.options = options;
+  }
+
+  /** `copy` and `finish-copy`; answers by the callbacks, or by trouble and another try. */
+  run(work: CopyWork): void {
+    if (this.closed) return;
+    if (work.type === 'copy')
+      this.attempt(
+        work.group,
+        () => this.copy(work),
+        () => this.run(work),
+      );
+    if (work.type === 'finish-copy')
+      this.attempt(
+        work.group,
+        () => this.finish(work),
+        () => undefined,
+      );
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const timer of this.retries) clearTimeout(timer);
+    for (const { client } of this.copies.values()) client.close();
+    this.copies.clear();
+  }
+
+  private attempt(group: string, run: () => Promise<void>, again: () => void): void {
+    run().catch((error: unknown) => {
+      if (!(error instanceof ParleyError)) throw error;
+      this.copies.get(group)?.client.close();
+      this.copies.delete(group);
+      if (this.closed) return;
+      this.options.onTrouble(group, error);
+      const timer = setTimeout(() => {
+        this.retries.delete(timer);
+        again();
+      }, RETRY_MS);
+      this.retries.add(timer);
+    });
+  }
+
+  /** Snapshot and changes up to now. A later try goes on where the last one stopped. */
+  private async copy({ group, attempt, address }: Extract<CopyWork, { type: 'copy' }>): Promise<void> {
+    const known = this.copies.get(group);
+    if (known !== undefined && known.address !== address) known.client.close();
+    const copy = known?.address === address ? known : await this.begin(group, address);
+    this.copies.set(group, copy);
+    await this.catchUp(copy);
+    this.options.onCopied(group, attempt);
+  }
+
+  private async begin(group: string, address: string): Promise<Copy> {
+    const parsed = parseAddress(address);
+    if (parsed === undefined)
+      throw new ParleyError('unreachable', `${JSON.stringify(address)} is no address to copy from.`);
+    const client = new HttpClient(parsed);
+    const answer = await this.get(client, `/feed/snapshot?group=${encodeURIComponent(group)}`);
+    const { incarnation, position, lines } = answer as { incarnation: string; position: number; lines: Json[] };
+    const staged = new ResourceManager({ groups: [{ group, kind: this.options.kindOf(group) }] });
+    staged.restoreGroup(group, lines);
+    return { group, address, client, incarnation, staged, position };
+  }
+
+  private async catchUp(copy: Copy): Promise<void> {
+    const { group, client, incarnation, staged, position } = copy;
+    const query = `group=${encodeURIComponent(group)}&since=${position}&incarnation=${incarnation}&follow=no`;
+    const text = await this.getText(client, `/feed?${query}`);
+    for (const line of text.split('\n')) {
+      if (line === '') continue;
+      const change = JSON.parse(line) as { beat?: number; position: number; number: string; id: string; data: Json };
+      if (change.beat !== undefined) {
+        copy.position = change.beat;
+        continue;
+      }
+      const { number, id, data } = change;
+      staged.learn({ group, number, id, data });
+      copy.position = change.position;
+    }
+  }
+
+  private async finish({ group, attempt }: Extract<CopyWork, { type: 'finish-copy' }>): Promise<void> {
+    const copy = this.copies.get(group);
+    if (copy === undefined) return;
+    await this.catchUp(copy);
+    const lines = copy.staged.snapshotGroup(group);
+    copy.client.close();
+    this.copies.delete(group);
+    this.options.onFinished(group, attempt, lines);
+  }
+
+  private async get(client: HttpClient, path: string): Promise<unknown> {
+    return JSON.parse(await this.getText(client, path));
+  }
+
+  private async getText(client: HttpClient, path: string): Promise<string> {
+    const headers = { authorization: this.options.authorization };
+    const answer = await client.request({ method: 'GET', path, headers, timeoutMs: SOURCE_TIMEOUT_MS });
+    if (answer.status === 200) return answer.body.toString('utf8');
+    throw new ParleyError('busy', `The source answered ${answer.status} to GET ${path}.`);
+  }
+}

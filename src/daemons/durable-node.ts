@@ -1,0 +1,183 @@
+/**
+ * What coordinator and participant share below their loops: the node's
+ * directory, the links, the crash points, and the ports that join them to the
+ * host. A failed sync ends the process here, at once.
+ */
+import type { Json } from '../base/canonical-json.ts';
+import { ParleyError } from '../base/errors.ts';
+import type { HostPorts } from '../host/host.ts';
+import { openCredentials } from '../net/credentials.ts';
+import { PeerLinks } from '../net/peer-links.ts';
+import { parseMessage } from '../protocol/message-shapes.ts';
+import type { Message, NodeName } from '../protocol/messages.ts';
+import type { Notice } from '../protocol/node-step.ts';
+import type { ProtocolRecord } from '../protocol/records.ts';
+import type { DataLines, NodeDirectory } from '../wal/node-directory.ts';
+import { openNodeDirectory } from '../wal/node-directory.ts';
+import type { Checkpoint } from '../wal/checkpoint.ts';
+import type { ReadData } from '../wal/directory-reader.ts';
+import type { CoordinatorSettings, ParticipantSettings } from './config.ts';
+import { CrashPoints } from './crash-points.ts';
+import { endNow } from './daemon.ts';
+import type { DaemonShell } from './daemon.ts';
+import { realClock } from './real-clock.ts';
+import { parleyVersion } from './version.ts';
+
+/** After this many records a checkpoint is taken: replay at a start stays short. */
+export const CHECKPOINT_RECORDS = 50_000;
+
+export interface DurableNodeOptions {
+  readonly settings: CoordinatorSettings | ParticipantSettings;
+  readonly shell: DaemonShell;
+  /** One record of the log, in order. */
+  readonly replay: (record: ProtocolRecord) => void;
+  /** The lines of one kind of data file of the checkpoint. */
+  readonly onData: (kind: string, line: Json) => void;
+  /** Everything up to here is synced. */
+  readonly onDurable: (seq: number) => void;
+  readonly onMessage: (from: NodeName, message: Message) => void;
+  readonly onUp: (peer: NodeName) => void;
+  readonly onDown: (peer: NodeName) => void;
+  /** False: this peer's read lease must run out. */
+  readonly echoes: (peer: NodeName) => boolean;
+}
+
+/** The open directory and links of a node. */
+export interface DurableNode {
+  readonly directory: NodeDirectory<ProtocolRecord>;
+  readonly links: PeerLinks;
+  readonly ports: Pick<HostPorts, 'log' | 'clock' | 'send' | 'drop' | 'notice' | 'fatal' | 'crashPoint'>;
+  /** Takes a checkpoint when enough records have come since the last; `collect` is called at that moment. */
+  readonly checkpointWhenDue: (collect: () => readonly DataLines[]) => void;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Opens the log (start order of docs/log.md), then the links; nothing is sent before setPeers.
+ * @throws ParleyError of openNodeDirectory and openCredentials
+ */
+export async function openDurableNode(options: DurableNodeOptions): Promise<DurableNode> {
+  const { settings, shell } = options;
+  const { name, role } = settings;
+  const credentials = openCredentials(settings.credentialsFile);
+  // The links are made after the log; a crash point can only be passed after both.
+  const crashPoints = new CrashPoints(role, settings.crashAt, () => links.flush());
+  const directory = await openNodeDirectory<ProtocolRecord>({
+    directory: settings.dataDir,
+    name,
+    role,
+    version: parleyVersion(),
+    onCheckpoint: (checkpoint, readData) => readAll(checkpoint, readData, options.onData),
+    replay: ({ record }) => options.replay(record),
+    onDurable: options.onDurable,
+    onFatal: endNow,
+    ...(settings.crashAt.length === 0
+      ? {}
+      : {
+          afterSync: (records: readonly { readonly type: string }[]): void => {
+            for (const record of records) crashPoints.pass(record.type, 'forced');
+          },
+        }),
+  });
+  if (directory.repairedTail !== undefined) {
+    shell.log.warn('torn-tail', 'The end of the log was torn; it was copied aside and cut.', {
+      ...directory.repairedTail,
+    });
+  }
+  const links = openLinks(options, directory, credentials);
+  const notice = (one: Notice): void => {
+    if (one.level === 'alarm')
+      shell.metrics.count('parley_alarms_total', 'Things that must not happen.', { event: one.event });
+    shell.log[one.level === 'alarm' ? 'error' : one.level](one.event, one.message, one.fields);
+  };
+  return {
+    directory,
+    links,
+    ports: {
+      log: directory.log,
+      clock: realClock,
+      send: (to, message) => void links.send(to, message),
+      drop: (peer) => links.drop(peer, 'the protocol asks for it'),
+      notice,
+      fatal: (code, detail) => endNow(new ParleyError(code, detail)),
+      crashPoint: crashPoints.pass,
+    },
+    checkpointWhenDue: checkpointer(directory, shell),
+    close: async () => {
+      await links.close();
+      await directory.close();
+    },
+  };
+}
+
+async function readAll(
+  checkpoint: Checkpoint,
+  readData: ReadData,
+  onData: DurableNodeOptions['onData'],
+): Promise<void> {
+  for (const entry of checkpoint.dataFiles) await readData(entry, (line) => onData(entry.kind, line));
+}
+
+function openLinks(
+  options: DurableNodeOptions,
+  directory: NodeDirectory<ProtocolRecord>,
+  credentials: ReturnType<typeof openCredentials>,
+): PeerLinks {
+  const { settings, shell } = options;
+  const { heartbeatMs, deadMs, redialMsMax } = settings.cluster.timings;
+  return new PeerLinks({
+    self: settings.name,
+    incarnation: directory.incarnation,
+    epoch: directory.epoch,
+    timings: { heartbeatMs, deadMs, redialMsMax, connectMs: deadMs },
+    authorization: () => credentials.header,
+    authorize: (header) => credentials.accepts(header),
+    now: () => realClock.nowMs(),
+    random: () => realClock.random(),
+    durableSeq: () => directory.log.durableSeq,
+    onMessage: (from, message) => options.onMessage(from, parseMessage(message)),
+    onUp: (peer) => {
+      shell.log.info('link-up', `The link to ${peer} is up.`, { peer });
+      options.onUp(peer);
+    },
+    onDown: (peer, why) => {
+      shell.log.info('link-down', `The link to ${peer} is lost: ${why}.`, { peer });
+      options.onDown(peer);
+    },
+    echoes: options.echoes,
+    onNotice: (event, fields) => shell.log.info(event, noticeText(event), fields),
+  });
+}
+
+function noticeText(event: string): string {
+  return event === 'dial-failed' ? 'A peer cannot be reached; it is dialled again.' : 'A peer was refused.';
+}
+
+/** One checkpoint at a time; a full disk postpones it, a failed sync ends the process. */
+function checkpointer(directory: NodeDirectory<ProtocolRecord>, shell: DaemonShell): DurableNode['checkpointWhenDue'] {
+  let busy = false;
+  let lastSeq = directory.checkpoint()?.seq ?? 0;
+  return (collect) => {
+    if (busy || directory.log.lastSeq - lastSeq < CHECKPOINT_RECORDS) return;
+    busy = true;
+    const data = collect();
+    const state = { records: data.find(({ kind }) => kind === 'protocol') === undefined ? 0 : 1 };
+    directory
+      .takeCheckpoint({ state, data, keep: [] })
+      .then(({ seq }) => {
+        lastSeq = seq;
+        shell.log.info('checkpoint', `A checkpoint up to record ${seq} is durable.`, { seq });
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof ParleyError) || error.code !== 'log-full') {
+          endNow(
+            error instanceof ParleyError ? error : new ParleyError('sync-failed', String(error), { cause: error }),
+          );
+        }
+        shell.log.warn('checkpoint-postponed', error.message);
+      })
+      .finally(() => {
+        busy = false;
+      });
+  };
+}

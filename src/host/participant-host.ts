@@ -1,0 +1,97 @@
+/**
+ * A participant put together: node, resources, worker, loop. The daemon and the
+ * simulator build this one; they differ in ports only.
+ *
+ *   checkpoint and log → replay() … → recovered() → start() → handle()
+ */
+import type { Json } from '../base/canonical-json.ts';
+import { ParticipantNode } from '../protocol/participant-node.ts';
+import type { ParticipantNodeEvent, ParticipantSettings } from '../protocol/participant-node.ts';
+import { participantRecords, ParticipantRecovery } from '../protocol/recovery-participant.ts';
+import type { ProtocolRecord } from '../protocol/records.ts';
+import type { Operation } from '../resources/resource.ts';
+import { ResourceManager } from '../resources/resource-manager.ts';
+import type { GroupConfig } from '../resources/group-resources.ts';
+import { Host } from './host.ts';
+import type { HostPorts } from './host.ts';
+import { ResourceWorker } from './resource-worker.ts';
+import type { VoteMode, WaitingVote } from './resource-worker.ts';
+
+export interface ParticipantHostOptions {
+  readonly settings: ParticipantSettings;
+  readonly groups: readonly GroupConfig[];
+  readonly voteMode: VoteMode;
+  readonly durableSeq: () => number;
+  readonly onWaiting?: (vote: WaitingVote, waits: boolean) => void;
+}
+
+/** What a checkpoint of a participant holds. */
+export interface ParticipantCheckpoint {
+  readonly records: readonly ProtocolRecord[];
+  readonly resources: Json;
+}
+
+export class ParticipantHost {
+  readonly node: ParticipantNode;
+  readonly resources: ResourceManager;
+  readonly worker: ResourceWorker;
+  private readonly recovery: ParticipantRecovery;
+  private loop: Host<ParticipantNodeEvent> | undefined;
+
+  constructor(options: ParticipantHostOptions) {
+    this.node = new ParticipantNode(options.settings, options.durableSeq);
+    this.resources = new ResourceManager({ groups: options.groups });
+    const { onWaiting } = options;
+    this.worker = new ResourceWorker({
+      resources: this.resources,
+      voteMode: options.voteMode,
+      emit: (event) => this.loop?.handle(event),
+      ...(onWaiting === undefined ? {} : { onWaiting }),
+    });
+    this.recovery = new ParticipantRecovery(this.node, {
+      committed: (number, id, effects) => this.resources.commit(number, id, effects),
+      copied: (group, lines) => this.install(group, lines),
+    });
+  }
+
+  /** The resources as a checkpoint left them; before any replay. */
+  restoreResources(state: Json): void {
+    this.resources.restoreState(state);
+  }
+
+  /** One record of the checkpoint or the log, in order. */
+  replay(record: ProtocolRecord): void {
+    this.recovery.apply(record);
+  }
+
+  /** The log is at its end: locks and holds of what is in doubt are taken again. */
+  recovered(): void {
+    this.recovery.finish((attempt, effects) => {
+      const operations = attempt.operations as readonly { readonly index: number; readonly operation: Operation }[];
+      this.resources.restorePrepared(attempt.number, operations, effects);
+    });
+  }
+
+  /** Opens the loop; `work` and installing copies are the worker's and this class's. */
+  open(ports: Omit<HostPorts, 'work'>): Host<ParticipantNodeEvent> {
+    this.loop = new Host(this.node, (key) => ({ type: 'timer', key }), {
+      ...ports,
+      work: (work) => this.worker.run(work),
+      copy: (work) => {
+        if (work.type === 'install-copy') this.install(work.group, work.lines);
+        else ports.copy(work);
+      },
+    });
+    return this.loop;
+  }
+
+  /** State as of the last record appended. */
+  checkpoint(): ParticipantCheckpoint {
+    return { records: participantRecords(this.node), resources: this.resources.checkpointState() };
+  }
+
+  private install(group: string, lines: readonly Json[]): void {
+    this.resources.dropReservations(group);
+    this.resources.restoreGroup(group, lines);
+  }
+}
