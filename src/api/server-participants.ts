@@ -80,7 +80,10 @@ export class ParticipantReader {
         if (typeof position === 'number' && typeof incarnation === 'string' && Array.isArray(lines)) {
           return { position, incarnation, lines: lines as readonly Json[] };
         }
-        throw new ParleyError('internal', `The snapshot of ${name} has another shape than {position, incarnation, lines}.`);
+        throw new ParleyError(
+          'internal',
+          `The snapshot of ${name} has another shape than {position, incarnation, lines}.`,
+        );
       },
       follow: ({ address }, { position, incarnation }, onLine, signal) => {
         const path = `/feed?${query}&since=${position}&incarnation=${encodeURIComponent(incarnation)}`;

@@ -37,7 +37,11 @@ export interface Patience {
 /** What the client needs of the world. */
 export interface TransactionPorts {
   /** `POST /transactions`. Rejects with a ParleyError. */
-  readonly send: (request: TransactionRequest, timeoutMs: number, signal: AbortSignal | undefined) => Promise<UpstreamAnswer>;
+  readonly send: (
+    request: TransactionRequest,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ) => Promise<UpstreamAnswer>;
   readonly random: () => number;
 }
 
@@ -74,7 +78,8 @@ export class TransactionClient {
       }
       const elapsedMs = performance.now() - begunMs;
       const isPassing = refusal === undefined || PASSING.includes(refusal.code);
-      if (refusal !== undefined && !mayHaveHappened && (!isPassing || elapsedMs > BUSY_PATIENCE_MS)) throw busy(refusal);
+      if (refusal !== undefined && !mayHaveHappened && (!isPassing || elapsedMs > BUSY_PATIENCE_MS))
+        throw busy(refusal);
       if (!isPassing) return { outcome: 'unknown' };
       const waitMs = pauseMs * (0.5 + this.#ports.random() / 2);
       if (elapsedMs + waitMs >= deadlineMs) {

@@ -6,7 +6,7 @@
  */
 import type { Json } from '../base/canonical-json.ts';
 import type { ErrorCode } from '../base/error-registry.ts';
-import { ParleyError } from '../base/errors.ts';
+import { ERRORS, ParleyError } from '../base/errors.ts';
 
 /** The body of an answer. */
 export type AnswerBody = Readonly<Record<string, Json>>;
@@ -26,7 +26,9 @@ export function changeAnswer(transaction: AnswerBody): AnswerBody {
     const { code, detail } = objectOf(reason);
     const refusal = REFUSALS.find((each) => each === code);
     if (refusal === undefined) return transaction;
-    throw new ParleyError(refusal, String(detail), { extra: { id, outcome, reason } });
+    throw new ParleyError(refusal, typeof detail === 'string' ? detail : ERRORS[refusal].meaning, {
+      extra: { id, outcome, reason },
+    });
   }
   const first = Array.isArray(results) ? objectOf(results[0] as Json) : {};
   return { ...first, ...transaction };
@@ -40,7 +42,7 @@ export function totalAnswer(transaction: AnswerBody): AnswerBody {
   let accounts = 0;
   for (const result of results) {
     const { total = 0, accounts: some = 0 } = objectOf(result as Json);
-    sum += BigInt(String(total));
+    if (typeof total === 'number' || typeof total === 'string') sum += BigInt(total);
     accounts += Number(some);
   }
   const total = sum <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(sum) : String(sum);

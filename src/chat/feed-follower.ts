@@ -41,7 +41,10 @@ export interface FeedPosition {
 export interface FeedPorts {
   /** Members worth following now: the view, or all that are known while nobody can say what the view is. */
   readonly members: () => readonly FeedMember[];
-  readonly snapshot: (member: FeedMember, signal: AbortSignal) => Promise<FeedPosition & { readonly lines: readonly Json[] }>;
+  readonly snapshot: (
+    member: FeedMember,
+    signal: AbortSignal,
+  ) => Promise<FeedPosition & { readonly lines: readonly Json[] }>;
   /** Calls `onLine` for every line; resolves or rejects when the feed ends. A ParleyError of status 410: the position is gone. */
   readonly follow: (
     member: FeedMember,
@@ -67,6 +70,7 @@ export class FeedFollower {
   #running: Promise<void> | undefined = undefined;
   #member: FeedMember | undefined = undefined;
   #isLive = false;
+  #hasHistory = false;
   #moves = 0;
   #snapshots = 0;
 
@@ -78,6 +82,11 @@ export class FeedFollower {
   /** True while a member beats and everything it had has been taken over. */
   get isLive(): boolean {
     return this.#isLive;
+  }
+
+  /** True once a member's whole history has been taken over. */
+  get hasHistory(): boolean {
+    return this.#hasHistory;
   }
 
   /** For people: whom it follows, and how often it changed its mind. */
@@ -151,10 +160,12 @@ export class FeedFollower {
     this.#snapshots += 1;
     const { position, incarnation, lines } = await this.#ports.snapshot(member, signal);
     const rooms = readSnapshotLines(lines);
-    if (rooms === undefined) throw new ParleyError('internal', `The snapshot of ${member.name} is not one of a history.`);
+    if (rooms === undefined)
+      throw new ParleyError('internal', `The snapshot of ${member.name} is not one of a history.`);
     this.#mergeAll(member, rooms);
     const taken = { position, incarnation };
     this.#positions.set(member.name, taken);
+    this.#hasHistory = true;
     return taken;
   }
 

@@ -3,6 +3,7 @@
  * it rides in an append with others': one bad line must not take them down.
  * The rules are those of the grammar of operations.
  */
+import { assert } from '../base/assert.ts';
 import type { Json } from '../base/canonical-json.ts';
 import { ParleyError } from '../base/errors.ts';
 import { validateOperation } from '../resources/operations.ts';
@@ -41,7 +42,13 @@ export function readLine(room: string, body: Json, key: string | undefined, make
   }
   const line = { ...fields, key: fields['key'] ?? key ?? makeKey() };
   checkByGrammar(room, line);
-  return { room, key: String(line.key), author: String(fields['author']), text: String(fields['text']) };
+  return { room, key: text(line.key), author: text(fields['author']), text: text(fields['text']) };
+}
+
+/** The grammar has passed it. */
+function text(value: Json | undefined): string {
+  assert(typeof value === 'string', 'the fields of a line are text');
+  return value;
 }
 
 /** Checks the name of a room. @throws ParleyError `bad-operation` */

@@ -38,8 +38,18 @@ export type AppendOutcome =
 
 /** What a client is told about its line. */
 export type LineAnswer =
-  | { readonly outcome: 'committed'; readonly room: string; readonly seq: number; readonly key: string; readonly at: string }
-  | { readonly outcome: 'aborted'; readonly key: string; readonly reason: { readonly code: ErrorCode; readonly detail: string } }
+  | {
+      readonly outcome: 'committed';
+      readonly room: string;
+      readonly seq: number;
+      readonly key: string;
+      readonly at: string;
+    }
+  | {
+      readonly outcome: 'aborted';
+      readonly key: string;
+      readonly reason: { readonly code: ErrorCode; readonly detail: string };
+    }
   | { readonly outcome: 'unknown'; readonly key: string };
 
 /** What the writer needs of the world. */
@@ -173,7 +183,10 @@ export class RoomWriter {
 }
 
 /** Answers those who wait for a line, once. */
-function answerAll(queued: QueuedLine<Waiter> | undefined, answerFor: (line: SentLine) => LineAnswer | ParleyError): void {
+function answerAll(
+  queued: QueuedLine<Waiter> | undefined,
+  answerFor: (line: SentLine) => LineAnswer | ParleyError,
+): void {
   if (queued === undefined) return;
   const waiters = [...queued.waiters];
   queued.waiters.clear();

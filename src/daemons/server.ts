@@ -1,8 +1,181 @@
-/** `parley server`: not wired yet; the command line and its settings are there. */
+/**
+ * `parley server`: the front door. It keeps nothing: what lasts is in the
+ * participants, what it holds in memory it can read again. Wiring only.
+ */
+import { randomBytes } from 'node:crypto';
+import { appendBy, chatRoutes } from '../api/server-chat-routes.ts';
+import { bankRoutes } from '../api/server-bank-routes.ts';
+import { ServerDirectory } from '../api/server-directory.ts';
+import { EventStreams } from '../api/server-event-routes.ts';
+import { ParticipantReader } from '../api/server-participants.ts';
+import { TransactionClient } from '../api/server-transactions.ts';
+import { Upstream } from '../api/server-upstream.ts';
+import { replicatedPlacement } from '../bank/account-placement.ts';
+import type { Json } from '../base/canonical-json.ts';
 import { ParleyError } from '../base/errors.ts';
-import type { ServerSettings } from './config.ts';
+import { uuidV7 } from '../base/ids.ts';
+import { FeedFollower } from '../chat/feed-follower.ts';
+import { RoomCache } from '../chat/room-cache.ts';
+import { RoomWriter } from '../chat/room-writer.ts';
+import { openCredentials } from '../net/credentials.ts';
+import type { Route } from '../net/router.ts';
+import type { Address, ServerSettings } from './config.ts';
+import { runDaemon } from './daemon.ts';
+import type { DaemonParts, DaemonShell } from './daemon.ts';
+
+/** Beyond the coordinator's own time for a vote: for its answer, or for one more try. */
+const DEADLINE_MARGIN_MS = 2000;
+/** One question for the views. */
+const GROUPS_MS_MAX = 2000;
+
+/** What the parts of a server share. */
+interface Base {
+  readonly settings: ServerSettings;
+  readonly shell: DaemonShell;
+  readonly upstream: Upstream;
+  readonly directory: ServerDirectory;
+  readonly participants: ParticipantReader;
+  readonly transactions: TransactionClient;
+  /** How long a request of a client may take. */
+  readonly deadlineMs: number;
+}
+
+/** One product of the server. */
+interface Product {
+  readonly routes: readonly Route[];
+  readonly notReady: () => readonly string[];
+  readonly state: () => Readonly<Record<string, Json>>;
+  readonly start: () => void;
+  readonly drain: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
 
 /** Runs until the process is told to stop; resolves with its exit code. */
 export function runServer(settings: ServerSettings): Promise<number> {
-  return Promise.reject(new ParleyError('usage', `parley ${settings.role} is not built yet.`));
+  return runDaemon(settings, (shell) => Promise.resolve(buildServer(settings, shell)));
+}
+
+/** The parts of a server, not yet started. */
+export function buildServer(settings: ServerSettings, shell: DaemonShell): DaemonParts {
+  const base = baseOf(settings, shell);
+  const { directory, upstream } = base;
+  const products = [
+    ...groupsWith(settings, 'history')
+      .slice(0, 1)
+      .map((group) => chatOf(base, group)),
+  ];
+  const [ledger] = groupsWith(settings, 'ledger');
+  const bank = ledger === undefined ? [] : bankRoutes({ ...base, placement: replicatedPlacement(ledger), makeId });
+  return {
+    routes: [...bank, ...products.flatMap(({ routes }) => routes)],
+    notReady: () => [
+      ...(directory.hasAnswered ? [] : ['The coordinator has not answered yet.']),
+      ...products.flatMap(({ notReady }) => notReady()),
+    ],
+    state: () => Object.assign({ ...directory.state }, ...products.map(({ state }) => state())) as Json,
+    started: () => {
+      directory.start();
+      for (const product of products) product.start();
+    },
+    drain: async () => {
+      await Promise.all(products.map(({ drain }) => drain()));
+    },
+    close: async () => {
+      await Promise.all(products.map(({ close }) => close()));
+      const stopped = directory.stop();
+      upstream.close();
+      await stopped;
+    },
+  };
+}
+
+function baseOf(settings: ServerSettings, shell: DaemonShell): Base {
+  const { cluster, coordinator } = settings;
+  const upstream = new Upstream(openCredentials(settings.credentialsFile).header);
+  const directory = new ServerDirectory({
+    groups: async (signal) => {
+      const request = { method: 'GET', path: '/groups', timeoutMs: GROUPS_MS_MAX, signal };
+      return (await upstream.request(hostPort(coordinator), request)).body;
+    },
+    configured: Object.fromEntries(Object.entries(cluster.groups).map(([group, { members }]) => [group, members])),
+    // A port 0 is no address: such a node is found through the coordinator.
+    addresses: Object.fromEntries(
+      Object.entries(cluster.nodes).flatMap(([name, node]) => (node.port === 0 ? [] : [[name, hostPort(node)]])),
+    ),
+    onChange: (answers, why) => {
+      if (answers) shell.log.info('coordinator-answers', `The coordinator answers at ${hostPort(coordinator)}.`);
+      else shell.log.warn('coordinator-silent', `The coordinator does not answer; reads go on. ${why}`);
+    },
+  });
+  const transactions = new TransactionClient({
+    send: ({ id, operations }, timeoutMs, signal) => {
+      const json = { id, operations };
+      // The id makes it harmless to send it twice.
+      const request = { method: 'POST', path: '/transactions', json, timeoutMs, signal, repeatable: true };
+      return upstream.request(hostPort(coordinator), request);
+    },
+    random: () => Math.random(),
+  });
+  const participants = new ParticipantReader(upstream, (group) => directory.members(group));
+  const deadlineMs = cluster.timings.voteTimeoutMs + DEADLINE_MARGIN_MS;
+  return { settings, shell, upstream, directory, participants, transactions, deadlineMs };
+}
+
+function chatOf({ shell, participants, transactions, deadlineMs }: Base, group: string): Product {
+  const { log, metrics } = shell;
+  const cache = new RoomCache();
+  const follower = new FeedFollower(cache, {
+    ...participants.feed(group),
+    log: (level, event, message) => log[level](event, message),
+    random: () => Math.random(),
+  });
+  const writer = new RoomWriter(cache, { append: appendBy(transactions, group), makeId, nowMs: () => Date.now() });
+  const older = (room: string, after: number, limit: number) => participants.lines(group, room, after, limit);
+  const requireHistory = (): void => {
+    if (follower.hasHistory) return;
+    throw new ParleyError('starting', 'This server has not read the history of the rooms yet.');
+  };
+  const streams = new EventStreams({
+    ...{ cache, older, requireHistory },
+    onBug: (error) => log.error('bug', String(error), { stack: error instanceof Error ? error.stack : '' }),
+  });
+  metrics.gauge({ name: 'parley_streams', help: 'Live streams that are open.', read: () => streams.size });
+  metrics.gauge({ name: 'parley_lines_waiting', help: 'Lines that wait for an append.', read: () => writer.waiting });
+  metrics.gauge({
+    name: 'parley_feed_live',
+    help: '1 while a replica is followed.',
+    read: () => Number(follower.isLive),
+  });
+  return {
+    routes: [...chatRoutes({ cache, writer, older, requireHistory, deadlineMs, makeId }), ...streams.routes()],
+    notReady: () => (follower.isLive ? [] : ['The feed of the history is not live.']),
+    state: () => ({
+      feed: follower.state,
+      rooms: cache.rooms().length,
+      streams: streams.size,
+      linesWaiting: writer.waiting,
+    }),
+    start: () => follower.start(),
+    drain: () => {
+      streams.close();
+      return writer.drain();
+    },
+    close: async () => {
+      writer.close();
+      streams.close();
+      await follower.stop();
+    },
+  };
+}
+
+function groupsWith({ cluster }: ServerSettings, resource: string): readonly string[] {
+  return Object.entries(cluster.groups).flatMap(([name, group]) => (group.resource === resource ? [name] : []));
+}
+
+function hostPort({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function makeId(): string {
+  return uuidV7(Date.now(), randomBytes(10));
 }
