@@ -54,8 +54,9 @@ export class UpScreen {
     this.#write(this.#output, text);
   }
 
-  /** A line that a person should see first. */
+  /** A line that a person should see first, with space above it. */
   heading(text: string): void {
+    this.say();
     this.say(this.#chalk.bold(text));
   }
 

@@ -133,7 +133,7 @@ class Up {
     }
     const early = this.#earlyEnds ?? [];
     this.#earlyEnds = undefined;
-    this.#screen.heading(`\nall ready after ${Math.round(performance.now() - startedAtMs)} ms`);
+    this.#screen.heading(`all ready after ${Math.round(performance.now() - startedAtMs)} ms`);
     this.#showTable();
     for (const end of early) this.#onEnd(end);
     const steps = this.#firstSteps().catch((error: unknown) => {
@@ -159,7 +159,7 @@ class Up {
       clients.push(client);
       return client;
     };
-    this.#screen.heading('\nfirst transactions');
+    this.#screen.heading('first transactions');
     try {
       const steps = { cluster, coordinator: clientOf(coordinator), say };
       await openAccounts(steps);
@@ -275,7 +275,7 @@ class Up {
       rows.push([`kill -9 ${pid}`, `${victim} dies; move money meanwhile, nothing is lost. Then start it again:`]);
       rows.push([startCommand(this.#context, victim), 'it recovers from its log and catches up']);
     }
-    this.#screen.heading('\nwhat to try, in another shell');
+    this.#screen.heading('what to try, in another shell');
     this.#screen.table(rows);
     const typed = this.#io.input.isTTY === true ? '; or type help' : '';
     this.#screen.say(`\nCtrl-C stops the cluster${typed}`);

@@ -190,8 +190,8 @@ function overridesOf({ crashAt = {}, args = {} }: TestClusterOptions): Readonly<
   );
 }
 
-/** The built command when it is not older than the sources, else the sources themselves. */
-function launchCommand(): readonly string[] {
+/** Program and first arguments of `parley`: the built command when it is not older than the sources, else the sources themselves. */
+export function launchCommand(): readonly string[] {
   const stamp = join(ROOT, 'dist', '.parley-build.json');
   const builtAtMs = existsSync(stamp) ? statSync(stamp).mtimeMs : 0;
   const sources = readdirSync(join(ROOT, 'src'), { recursive: true, withFileTypes: true });
