@@ -64,9 +64,14 @@ export interface Stopped {
 const LOOK_PAUSE_MS_MIN = 5;
 const LOOK_PAUSE_MS_MAX = 50;
 
-/** Program and first argument of `parley` in this installation, from src and dist alike. */
+/**
+ * Program and first arguments of `parley` in the same form as this process
+ * runs: built, or straight from the sources with the loader it was given.
+ */
 export function parleyCommand(): readonly string[] {
-  return [process.execPath, fileURLToPath(new URL('../../bin/parley.mjs', import.meta.url))];
+  const here = import.meta.url;
+  if (!here.endsWith('.ts')) return [process.execPath, fileURLToPath(new URL('../../bin/parley.mjs', here))];
+  return [process.execPath, ...process.execArgv, fileURLToPath(new URL('../cli.ts', here))];
 }
 
 /** A daemon under way. */

@@ -12,7 +12,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Cluster } from '../../src/cluster/cluster.ts';
-import { parleyCommand } from '../../src/cluster/spawn.ts';
 import { ApiClient } from '../../src/console/api-client.ts';
 import { httpTransport } from '../../src/console/http-transport.ts';
 import { newId } from '../../src/console/new-id.ts';
@@ -196,7 +195,9 @@ export function launchCommand(): readonly string[] {
   const builtAtMs = existsSync(stamp) ? statSync(stamp).mtimeMs : 0;
   const sources = readdirSync(join(ROOT, 'src'), { recursive: true, withFileTypes: true });
   const isCurrent = sources.every((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs <= builtAtMs);
-  return isCurrent ? parleyCommand() : [process.execPath, '--import=tsx', join(ROOT, 'src', 'cli.ts')];
+  return isCurrent
+    ? [process.execPath, join(ROOT, 'bin', 'parley.mjs')]
+    : [process.execPath, '--import=tsx', join(ROOT, 'src', 'cli.ts')];
 }
 
 function readObject(text: string): JsonObject {
