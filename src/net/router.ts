@@ -97,11 +97,11 @@ export class Router {
     const { method } = request;
     if (!KNOWN_METHODS.has(method)) throw new ParleyError('method-unknown', `${method} is not known here.`);
     if (request.path === '*') return { status: 204, headers: { Allow: [...KNOWN_METHODS].join(', ') } };
-    const params: Record<string, string> = {};
+    const params: [string, string][] = [];
     const branch = walk(this.#root, segmentsOf(request.path), 0, params);
     if (branch === undefined) throw new ParleyError('not-found', `There is nothing at ${request.path}.`);
     const handler = branch.handlers.get(method === 'HEAD' ? 'GET' : method);
-    if (handler !== undefined) return handler(request.withParams(params));
+    if (handler !== undefined) return handler(request.withParams(Object.fromEntries(params)));
     const allow = allowOf(branch);
     if (method === 'OPTIONS') return { status: 204, headers: { Allow: allow } };
     throw new ParleyError('method-not-allowed', `${method} is not for ${request.path}; ${allow} are.`, {
@@ -131,12 +131,7 @@ function grow(branch: Branch, segment: string): Branch {
 }
 
 /** The branch with handlers that fits; words before names, trying back where a word leads nowhere. */
-function walk(
-  branch: Branch,
-  segments: readonly string[],
-  at: number,
-  params: Record<string, string>,
-): Branch | undefined {
+function walk(branch: Branch, segments: readonly string[], at: number, params: [string, string][]): Branch | undefined {
   const segment = segments[at];
   if (segment === undefined) return branch.handlers.size > 0 ? branch : undefined;
   const word = branch.words.get(segment);
@@ -144,8 +139,9 @@ function walk(
   if (found !== undefined || branch.name === undefined) return found;
   const value = decoded(segment);
   if (value === undefined || value === '') return undefined;
+  params.push([branch.name.param, value]);
   const behind = walk(branch.name.branch, segments, at + 1, params);
-  if (behind !== undefined) params[branch.name.param] = value;
+  if (behind === undefined) params.pop();
   return behind;
 }
 
