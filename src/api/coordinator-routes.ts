@@ -23,6 +23,7 @@ import { objectBody } from './request-body.ts';
 const OPERATIONS_MAX = 1_000;
 const TIMEOUT_MS_MAX = 600_000;
 
+/** What the routes need of the coordinator behind them. */
 export interface CoordinatorApi {
   readonly groups: Readonly<Record<string, { readonly resource: ResourceKind; readonly members: readonly string[] }>>;
   readonly protocols: { readonly default: ProtocolName; readonly [group: string]: ProtocolName };
@@ -34,6 +35,7 @@ export interface CoordinatorApi {
   readonly newId: () => string;
 }
 
+/** `POST /transactions`, `GET /transactions[/{id}]`, `GET /groups`, `GET /views`. */
 export function coordinatorRoutes(api: CoordinatorApi): readonly Route[] {
   return [
     { method: 'POST', path: '/transactions', handler: (request) => submit(api, request) },

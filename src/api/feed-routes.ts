@@ -14,8 +14,10 @@ import type { Response, Route } from '../net/router.ts';
 import type { FeedChange } from '../resources/change-feed.ts';
 import { wholeOf } from './request-body.ts';
 
+/** Followers hear at least this often; a server that heard nothing for four beats moves on. */
 export const FEED_BEAT_MS = 250;
 
+/** What the feed is read from. */
 export interface FeedSource {
   readonly participant: ParticipantHost;
   readonly groups: readonly { readonly group: string }[];
@@ -30,6 +32,7 @@ export interface FeedSource {
   readonly requireNode: (request: Request) => void;
 }
 
+/** `GET /feed/snapshot?group=` and `GET /feed?group=&since=&incarnation=[&follow=no]`. */
 export function feedRoutes(source: FeedSource): readonly Route[] {
   return [
     { method: 'GET', path: '/feed/snapshot', handler: (request) => snapshot(source, request) },

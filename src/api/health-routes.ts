@@ -16,6 +16,7 @@ export interface VersionAnswer {
   readonly epoch: number | null;
 }
 
+/** What the health routes ask the daemon. */
 export interface HealthSource {
   readonly version: () => VersionAnswer;
   /** Why the daemon is not ready, one sentence each; empty when it is. */

@@ -20,6 +20,7 @@ const UNDECIDED_WAIT_MS = 1_000;
 
 const LINES_MAX = 1_000;
 
+/** What the routes need of the participant behind them. */
 export interface ParticipantApi extends FeedSource {
   readonly participant: ParticipantHost;
   /** Groups held here with their resource. */
@@ -29,6 +30,7 @@ export interface ParticipantApi extends FeedSource {
   readonly lab: boolean;
 }
 
+/** Transactions, resources and feed of one participant; with `--lab` also votes by hand. */
 export function participantRoutes(api: ParticipantApi): readonly Route[] {
   return [
     { method: 'GET', path: '/transactions', handler: (request) => list(api, request) },
@@ -103,7 +105,7 @@ async function account(api: ParticipantApi, request: Request): Promise<Response>
 
 async function total(api: ParticipantApi, request: Request): Promise<Response> {
   const group = groupOf(api, request, 'ledger');
-  const look = (): Json => ({ ...api.participant.resources.groups.ledger(group)?.total() }) as unknown as Json;
+  const look = (): Json => ({ ...api.participant.resources.groups.ledger(group)?.total() });
   return json(200, (await upToDate(api, request, { group, key: 'accounts', look })) ?? null);
 }
 
@@ -112,15 +114,16 @@ async function room(api: ParticipantApi, request: Request): Promise<Response> {
   const name = request.params['room'] ?? '';
   const after = wholeOf(request, 'after', { least: 0, most: Number.MAX_SAFE_INTEGER, otherwise: 0 });
   const limit = wholeOf(request, 'limit', { least: 1, most: LINES_MAX, otherwise: 100 });
-  const look = (): Json =>
-    ({ ...api.participant.resources.groups.history(group)?.read(name, { after, limit }) }) as unknown as Json;
+  const look = (): Json => ({ ...api.participant.resources.groups.history(group)?.read(name, { after, limit }) });
   return json(200, (await upToDate(api, request, { group, key: `room/${name}`, look })) ?? null);
 }
 
 async function notebook(api: ParticipantApi, request: Request): Promise<Response> {
   const group = groupOf(api, request, 'notebook');
-  const look = (): Json =>
-    ({ group, strings: [...(api.participant.resources.groups.notebook(group)?.strings() ?? [])] }) as unknown as Json;
+  const look = (): Json => ({
+    group,
+    strings: [...(api.participant.resources.groups.notebook(group)?.strings() ?? [])],
+  });
   return json(200, await api.observe(look));
 }
 

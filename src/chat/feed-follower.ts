@@ -67,6 +67,7 @@ export class FeedFollower {
   readonly #ports: FeedPorts;
   readonly #stopped = new AbortController();
   readonly #positions = new Map<string, FeedPosition>();
+  readonly #told = new Set<string>();
   #running: Promise<void> | undefined = undefined;
   #member: FeedMember | undefined = undefined;
   #isLive = false;
@@ -112,8 +113,7 @@ export class FeedFollower {
       const leaving = member === undefined ? undefined : await this.#visit(member);
       if (this.#stopped.signal.aborted) break;
       if (member !== undefined && leaving !== undefined) {
-        const level = leaving.wasLive ? 'warn' : 'info';
-        this.#ports.log(level, 'feed-left', `The feed of ${member.name} was left: ${leaving.why}.`);
+        this.#tell(member, leaving);
         if (leaving.wasLive) this.#moves += 1;
       }
       left = member;
@@ -124,6 +124,14 @@ export class FeedFollower {
       await delay(this.#ports.random() * retryMs, undefined, { signal }).catch(() => undefined);
     }
     this.#isLive = false;
+  }
+
+  /** A member that fails again and again is told of once, until some member was live. */
+  #tell({ name }: FeedMember, { wasLive, why }: Leaving): void {
+    if (wasLive) this.#told.clear();
+    if (this.#told.has(name)) return;
+    this.#told.add(name);
+    this.#ports.log(wasLive ? 'warn' : 'info', 'feed-left', `The feed of ${name} was left: ${why}.`);
   }
 
   /** Any member but the one just left, so that servers spread; that one again when there is no other. */

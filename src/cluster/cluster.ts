@@ -3,7 +3,7 @@
  * the benchmarks and the tests.
  *
  * ```
- *   start: coordinator ─ (its port known) → all others, in parallel → all ready
+ *   start: coordinator listens → participants listen → servers listen → all ready
  *   stop:  servers → participants → coordinator, each by SIGTERM, by SIGKILL when it takes too long
  * ```
  *
@@ -24,6 +24,8 @@ import type { Exit, Listening, Stopped } from './spawn.ts';
 const READY_MS_DEFAULT = 30_000;
 /** A little more than the daemons give themselves (timings.drainMs). */
 const STOP_MS_DEFAULT = 12_000;
+/** Whoever is dialled listens before those that dial: nobody is refused and waits to try again. */
+const START_ORDER = ['coordinator', 'participant', 'server'] as const satisfies readonly NodePlan['role'][];
 const STOP_ORDER = ['server', 'participant', 'coordinator'] as const satisfies readonly NodePlan['role'][];
 
 interface Member {
@@ -79,14 +81,15 @@ export class Cluster {
   async start(): Promise<void> {
     this.#configFile ??= await this.#writeConfig();
     const readyMs = this.#options.readyMs ?? READY_MS_DEFAULT;
-    const members = [...this.#members.values()];
-    const first = members.find(({ plan }) => plan.role === 'coordinator' && plan.port === 0);
-    const coordinator = first === undefined ? undefined : this.#spawn(first);
-    // Its port is needed, not its readiness: it may become ready only with the others.
-    if (first !== undefined && coordinator !== undefined) first.address = await coordinator.listening(readyMs);
-    if (this.#stopping) return;
-    for (const member of members) if (member !== first) this.#spawn(member);
-    await Promise.all(members.map((member) => this.#untilReady(member, readyMs)));
+    for (const role of START_ORDER) {
+      const members = [...this.#members.values()].filter(({ plan }) => plan.role === role);
+      if (this.#stopping) return;
+      const daemons = members.map((member) => this.#spawn(member));
+      // Their ports are needed, not their readiness: they may become ready only with the others.
+      const addresses = await Promise.all(daemons.map((daemon) => daemon.listening(readyMs)));
+      members.forEach((member, index) => (member.address = addresses[index]));
+    }
+    await Promise.all([...this.#members.values()].map((member) => this.#untilReady(member, readyMs)));
   }
 
   /** The daemon of this name; the newest, when it was started again. */

@@ -1,6 +1,8 @@
 /** `parley coordinator`: the log, the loop, the links and the routes, joined. Wiring only. */
 import { randomBytes } from 'node:crypto';
 import { coordinatorRoutes } from '../api/coordinator-routes.ts';
+import type { CoordinatorApi } from '../api/coordinator-routes.ts';
+import { assert } from '../base/assert.ts';
 import type { Json } from '../base/canonical-json.ts';
 import { uuidV7 } from '../base/ids.ts';
 import { ApiClient, SETTLE } from '../console/api-client.ts';
@@ -10,7 +12,6 @@ import { Host } from '../host/host.ts';
 import { CoordinatorNode } from '../protocol/coordinator-node.ts';
 import type { CoordinatorNodeEvent } from '../protocol/coordinator-node.ts';
 import { CoordinatorTables } from '../protocol/coordinator-tables.ts';
-import type { AdmittedTransaction } from '../protocol/coordinator-tables.ts';
 import type { Answer } from '../protocol/node-step.ts';
 import type { StoredOutcome } from '../protocol/outcomes.ts';
 import { coordinatorRecords, CoordinatorRecovery } from '../protocol/recovery-coordinator.ts';
@@ -25,98 +26,147 @@ import { realClock } from './real-clock.ts';
 
 /** Runs until the process is told to stop; resolves with its exit code. */
 export function runCoordinator(settings: CoordinatorSettings): Promise<number> {
-  return runDaemon(settings, (shell) => buildCoordinator(settings, shell));
+  return runDaemon(settings, async (shell) => {
+    const daemon = new CoordinatorDaemon(settings, shell);
+    await daemon.open();
+    return daemon.parts();
+  });
 }
 
-async function buildCoordinator(settings: CoordinatorSettings, shell: DaemonShell): Promise<DaemonParts> {
-  const { cluster } = settings;
-  const self = { name: settings.name, address: '' };
-  const identity = { incarnation: '', epoch: 0 };
-  const addresses = Object.fromEntries(
-    Object.entries(cluster.nodes).map(([name, { host, port }]) => [name, `${host}:${port}`]),
-  );
-  const nodeSettings = { self, incarnation: '', epoch: 0, groups: cluster.groups, addresses, timings: cluster.timings };
-  const tables = new CoordinatorTables(nodeSettings);
-  const recovery = new CoordinatorRecovery(nodeSettings, tables);
-  let host: Host<CoordinatorNodeEvent> | undefined;
-  const durable: DurableNode = await openDurableNode({
-    settings,
-    shell,
-    replay: (record) => recovery.apply(record),
-    onData: (kind, line) => restoreLine(recovery, tables, kind, line),
-    onDurable: (seq) => host?.durable(seq),
-    onMessage: (from, message) => host?.handle({ type: 'message', from, message }),
-    onUp: (peer) => host?.handle({ type: 'link-up', peer }),
-    onDown: (peer) => host?.handle({ type: 'link-down', peer }),
-    echoes: (peer) => tables.peers.get(peer)?.barred !== true,
-  });
-  const { directory, links } = durable;
-  Object.assign(identity, { incarnation: directory.incarnation, epoch: directory.epoch });
-  Object.assign(nodeSettings, identity);
-  recovery.finish(realClock.nowMs());
-  const answers = new AnswerDesk();
-  const loop = new Host<CoordinatorNodeEvent>(
-    new CoordinatorNode(nodeSettings, tables),
-    (key) => ({ type: 'timer', key }),
-    { ...durable.ports, work: noWork, copy: noWork, answer: (answer) => answers.deliver(answer) },
-  );
-  host = loop;
-  const ticking = setInterval(() => {
+/** One coordinator process. `open` is awaited before anything else is called. */
+class CoordinatorDaemon {
+  private readonly settings: CoordinatorSettings;
+  private readonly shell: DaemonShell;
+  /** The address and the log's identity are known later than the tables are needed. */
+  private readonly self: { name: string; address: string };
+  private readonly identity = { incarnation: '', epoch: 0 };
+  private readonly tables: CoordinatorTables;
+  private readonly answers = new AnswerDesk();
+  private durable: DurableNode | undefined;
+  private loop: Host<CoordinatorNodeEvent> | undefined;
+  private ticking: NodeJS.Timeout | undefined;
+
+  constructor(settings: CoordinatorSettings, shell: DaemonShell) {
+    this.settings = settings;
+    this.shell = shell;
+    this.self = { name: settings.name, address: '' };
+    this.tables = new CoordinatorTables(this.nodeSettings());
+  }
+
+  async open(): Promise<void> {
+    const { settings, shell, tables } = this;
+    const recovery = new CoordinatorRecovery(this.nodeSettings(), tables);
+    const durable = await openDurableNode({
+      settings,
+      shell,
+      replay: (record) => recovery.apply(record),
+      onData: (kind, line) => restoreLine(recovery, tables, kind, line),
+      onDurable: (seq) => this.loop?.durable(seq),
+      onMessage: (from, message) => this.loop?.handle({ type: 'message', from, message }),
+      onUp: (peer) => this.loop?.handle({ type: 'link-up', peer }),
+      onDown: (peer) => this.loop?.handle({ type: 'link-down', peer }),
+      // One that is being put out for silence must not renew its read lease.
+      echoes: (peer) => tables.peers.get(peer)?.barred !== true,
+    });
+    this.durable = durable;
+    this.identity.incarnation = durable.directory.incarnation;
+    this.identity.epoch = durable.directory.epoch;
+    recovery.finish(realClock.nowMs());
+    const node = new CoordinatorNode(this.nodeSettings(), tables);
+    this.loop = new Host<CoordinatorNodeEvent>(node, (key) => ({ type: 'timer', key }), {
+      ...durable.ports,
+      work: noWork,
+      copy: noWork,
+      answer: (answer) => this.answers.deliver(answer),
+    });
+  }
+
+  parts(): DaemonParts {
+    const { durable, loop, tables } = this.opened();
+    const { log } = durable.directory;
+    this.measure(durable);
+    return {
+      identity: this.identity,
+      routes: coordinatorRoutes(this.api()),
+      notReady: () => notReady(tables, log.accepting),
+      state: () => stateOf(tables),
+      onUpgrade: (head, socket, rest) => durable.links.accept(head, socket, rest),
+      started: (address) => this.started(address),
+      drain: async () => {
+        loop.handle({ type: 'drain' });
+        while (tables.running.size > 0) await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
+      },
+      close: async () => {
+        clearInterval(this.ticking);
+        loop.stop();
+        await durable.close();
+      },
+    };
+  }
+
+  private opened() {
+    const { durable, loop, tables } = this;
+    assert(durable !== undefined && loop !== undefined, 'the daemon is open');
+    return { durable, loop, tables };
+  }
+
+  private nodeSettings() {
+    const { nodes, groups, timings } = this.settings.cluster;
+    const addresses = Object.fromEntries(
+      Object.entries(nodes).map(([name, { host, port }]) => [name, `${host}:${port}`]),
+    );
+    return { self: this.self, ...this.identity, groups, addresses, timings };
+  }
+
+  private started({ host, port }: { readonly host: string; readonly port: number }): void {
+    const { durable, loop, tables } = this.opened();
+    this.self.address = `${host}:${port}`;
+    durable.links.setPeers([...tables.peers.values()].map(({ name, address }) => ({ name, address, dial: false })));
+    loop.handle({ type: 'start' });
+    this.ticking = setInterval(() => this.tick(), this.settings.cluster.timings.tickMs);
+    if (this.settings.console) openConsole({ host, port }, this.shell);
+  }
+
+  private tick(): void {
+    const { durable, loop, tables } = this.opened();
+    const { links } = durable;
     const seqs = links.peers().map(({ name }) => [name, links.heartbeatOf(name)?.peerDurableSeq ?? 0] as const);
     loop.handle({ type: 'tick', durable: Object.fromEntries(seqs) });
     durable.checkpointWhenDue(() => checkpointLines(tables));
-  }, cluster.timings.tickMs);
-  const observe = <T>(look: () => T): Promise<T> => {
-    const seen = look();
-    return new Promise((resolve) => loop.whenDurable(() => resolve(seen)));
-  };
-  const submit = (transaction: AdmittedTransaction): Promise<Answer> => {
-    shell.metrics.count('parley_transactions_total', 'Requests to commit.', { protocol: transaction.protocol });
-    return answers.ask((request) =>
-      loop.handle({ type: 'request', request, transaction, accepting: directory.log.accepting }),
-    );
-  };
-  shell.metrics.gauge({ name: 'parley_open_attempts', help: 'Attempts under way.', read: () => tables.open.size });
-  shell.metrics.gauge({
-    name: 'parley_log_seq',
-    help: 'Last synced record of the log.',
-    read: () => directory.log.durableSeq,
-  });
-  const newId = (): string => uuidV7(Date.now(), randomBytes(10));
-  const api = {
-    groups: cluster.groups,
-    protocols: cluster.protocol,
-    voteTimeoutMs: cluster.timings.voteTimeoutMs,
-    tables,
-    submit,
-    observe,
-    newId,
-  };
-  return {
-    identity,
-    routes: coordinatorRoutes(api),
-    notReady: () => notReady(tables, directory.log.accepting),
-    state: () => stateOf(tables),
-    onUpgrade: (head, socket, rest) => links.accept(head, socket, rest),
-    started: ({ host: address, port }) => {
-      self.address = `${address}:${port}`;
-      links.setPeers(
-        [...tables.peers.values()].map((peer) => ({ name: peer.name, address: peer.address, dial: false })),
-      );
-      loop.handle({ type: 'start' });
-      if (settings.console) openConsole({ host: address, port }, shell);
-    },
-    drain: async () => {
-      loop.handle({ type: 'drain' });
-      while (tables.running.size > 0) await new Promise((resolve) => setTimeout(resolve, 20));
-    },
-    close: async () => {
-      clearInterval(ticking);
-      loop.stop();
-      await durable.close();
-    },
-  };
+  }
+
+  private api(): CoordinatorApi {
+    const { durable, loop, tables } = this.opened();
+    const { groups, protocol, timings } = this.settings.cluster;
+    return {
+      groups,
+      protocols: protocol,
+      voteTimeoutMs: timings.voteTimeoutMs,
+      tables,
+      submit: (transaction) => {
+        this.shell.metrics.count('parley_transactions_total', 'Requests to commit.', {
+          protocol: transaction.protocol,
+        });
+        const { accepting } = durable.directory.log;
+        return this.answers.ask((request) => loop.handle({ type: 'request', request, transaction, accepting }));
+      },
+      observe: (look) => {
+        const seen = look();
+        return new Promise((resolve) => loop.whenDurable(() => resolve(seen)));
+      },
+      newId: () => uuidV7(Date.now(), randomBytes(10)),
+    };
+  }
+
+  private measure({ directory }: DurableNode): void {
+    const { metrics } = this.shell;
+    metrics.gauge({ name: 'parley_open_attempts', help: 'Attempts under way.', read: () => this.tables.open.size });
+    metrics.gauge({ name: 'parley_log_seq', help: 'Last synced record.', read: () => directory.log.durableSeq });
+  }
 }
+
+/** While it drains, the daemon looks this often whether the last transaction has its answer. */
+const DRAIN_LOOK_MS = 20;
 
 /** The console over the daemon's own port, so that it can do no more and no less than one in another shell. */
 function openConsole(address: { readonly host: string; readonly port: number }, shell: DaemonShell): void {
@@ -166,7 +216,7 @@ function stateOf(tables: CoordinatorTables): Json {
 }
 
 function checkpointLines(tables: CoordinatorTables) {
-  const outcomes = [...tables.outcomes.all()].map((outcome) => ({ ...outcome }) as unknown as Json);
+  const outcomes = [...tables.outcomes.all()].map((outcome) => ({ ...outcome }));
   const records = coordinatorRecords(tables).map((record) => record as unknown as Json);
   return [
     { kind: 'outcomes', lines: outcomes },

@@ -11,6 +11,7 @@ import { ResourceManager } from '../resources/resource-manager.ts';
 import type { ResourceKind } from '../resources/resource.ts';
 import { parseAddress } from '../net/peer-handshake.ts';
 
+/** Whom the copier tells, and with what credentials it asks. */
 export interface CopierOptions {
   readonly kindOf: (group: string) => ResourceKind;
   readonly authorization: string;
@@ -35,6 +36,7 @@ const SOURCE_TIMEOUT_MS = 10_000;
 /** After a failed copy the coordinator's `join` is honoured again after this pause. */
 const RETRY_MS = 500;
 
+/** One copy a group at a time; see the header. */
 export class Copier {
   private readonly options: CopierOptions;
   private readonly copies = new Map<string, Copy>();

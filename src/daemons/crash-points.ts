@@ -8,6 +8,7 @@ import { ParleyError } from '../base/errors.ts';
 
 const POINT = /^[a-z]+\.[a-z-]+\.(before-force|forced|before-send|sent)(#[1-9]\d{0,5})?$/;
 
+/** The armed points of one process. */
 export class CrashPoints {
   private readonly role: string;
   private readonly armed = new Map<string, number>();

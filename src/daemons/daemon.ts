@@ -9,7 +9,8 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { healthRoutes } from '../api/health-routes.ts';
 import type { Json } from '../base/canonical-json.ts';
-import { EXIT, ParleyError } from '../base/errors.ts';
+import type { ParleyError } from '../base/errors.ts';
+import { EXIT } from '../base/errors.ts';
 import { exitWhenParentGoes } from '../cluster/parent-watch.ts';
 import { framesProbe } from '../net/frames-probe.ts';
 import { HttpServer } from '../net/http-server.ts';
@@ -23,6 +24,7 @@ import { createNodeLog } from './node-log.ts';
 import type { NarrationSink, NodeLog } from './node-log.ts';
 import { parleyVersion } from './version.ts';
 
+/** Settings of any daemon. */
 export type DaemonSettings = ServerSettings | CoordinatorSettings | ParticipantSettings;
 
 /** The parts of one daemon that the shell puts to work. */

@@ -26,6 +26,7 @@ import { parleyVersion } from './version.ts';
 /** After this many records a checkpoint is taken: replay at a start stays short. */
 export const CHECKPOINT_RECORDS = 50_000;
 
+/** What a node does with what its log and its links tell. */
 export interface DurableNodeOptions {
   readonly settings: CoordinatorSettings | ParticipantSettings;
   readonly shell: DaemonShell;

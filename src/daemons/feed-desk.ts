@@ -4,6 +4,7 @@ import type { ParticipantHost } from '../host/participant-host.ts';
 import type { ParticipantNodeEvent } from '../protocol/participant-node.ts';
 import type { FeedChange } from '../resources/change-feed.ts';
 
+/** One per participant; see the header. */
 export class FeedDesk {
   private readonly followers = new Set<(change: FeedChange) => void>();
   private newest: number;

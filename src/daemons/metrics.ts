@@ -4,7 +4,12 @@
  */
 import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-type PromClient = typeof import('prom-client');
+/** The classes of prom-client that are used here. */
+interface PromClient {
+  readonly Counter: typeof Counter;
+  readonly Gauge: typeof Gauge;
+  readonly Histogram: typeof Histogram;
+}
 
 /** Gauges are asked for at a scrape. */
 export interface GaugeSource {

@@ -9,6 +9,7 @@ import type { ParticipantHost } from '../host/participant-host.ts';
 import type { ResourceKind } from '../resources/resource.ts';
 import type { FeedDesk } from './feed-desk.ts';
 
+/** The file `notebook.txt` of one participant; see the header. */
 export class NotebookFile {
   private readonly stop: () => void;
 

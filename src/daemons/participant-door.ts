@@ -6,6 +6,7 @@ import { oldest } from '../console/participant-console.ts';
 import type { ParticipantDoor } from '../console/participant-console.ts';
 import type { ParticipantHost } from '../host/participant-host.ts';
 
+/** The door; `groups` are those held here, `status` what `status` shows. */
 export function participantDoor(
   participant: ParticipantHost,
   groups: readonly string[],

@@ -1,6 +1,8 @@
 /** `parley participant`: the log, the loop, the resources, the links and the routes, joined. Wiring only. */
 import { join } from 'node:path';
 import { participantRoutes, waitingVoteJson } from '../api/participant-routes.ts';
+import type { ParticipantApi } from '../api/participant-routes.ts';
+import { assert } from '../base/assert.ts';
 import type { Json } from '../base/canonical-json.ts';
 import { ParleyError } from '../base/errors.ts';
 import { participantConsole, wantedLine } from '../console/participant-console.ts';
@@ -11,6 +13,7 @@ import { openCredentials } from '../net/credentials.ts';
 import type { NodeName } from '../protocol/messages.ts';
 import type { ParticipantNodeEvent } from '../protocol/participant-node.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
+import type { GroupConfig } from '../resources/group-resources.ts';
 import { attachConsole } from './attached-console.ts';
 import { namesOfRole } from './cluster-file.ts';
 import type { ParticipantSettings } from './config.ts';
@@ -26,121 +29,170 @@ import { leaseFault } from './read-lease.ts';
 
 /** Runs until the process is told to stop; resolves with its exit code. */
 export function runParticipant(settings: ParticipantSettings): Promise<number> {
-  return runDaemon(settings, (shell) => buildParticipant(settings, shell));
+  return runDaemon(settings, async (shell) => {
+    const daemon = new ParticipantDaemon(settings, shell);
+    await daemon.open();
+    return daemon.parts();
+  });
 }
 
-async function buildParticipant(settings: ParticipantSettings, shell: DaemonShell): Promise<DaemonParts> {
-  const { cluster } = settings;
-  const self = { name: settings.name, address: '' };
-  const identity = { incarnation: '', epoch: 0 };
-  const nodeSettings = {
-    self,
-    incarnation: '',
-    epoch: 0,
-    votesByHand: settings.vote === 'ask',
-    timings: cluster.timings,
-  };
-  const groups = settings.groups.map((group) => ({ group, kind: kindOf(settings, group) }));
-  let host: Host<ParticipantNodeEvent> | undefined;
-  let terminal: Terminal | undefined;
-  const coordinatorName = namesOfRole(cluster, 'coordinator')[0] ?? 'coordinator';
-  const participant = new ParticipantHost({
-    settings: nodeSettings,
-    groups,
-    voteMode: settings.vote,
-    durableSeq: () => durable.directory.log.durableSeq,
-    onWaiting: (vote, waits) => {
-      if (waits) terminal?.print(wantedLine(waitingVoteJson(vote)));
-    },
-  });
-  participant.node.configuredCoordinator = coordinatorName;
-  const durable: DurableNode = await openDurableNode({
-    settings,
-    shell,
-    replay: (record) => participant.replay(record),
-    onData: (kind, line) => restoreLine(participant, kind, line),
-    onDurable: (seq) => host?.durable(seq),
-    onMessage: (from, message) =>
-      host?.handle({ type: 'message', from, message, accepting: durable.directory.log.accepting }),
-    onUp: (peer) => host?.handle({ type: 'link-up', peer }),
-    onDown: (peer) => host?.handle({ type: 'link-down', peer }),
-    echoes: () => true,
-  });
-  const { directory, links } = durable;
-  Object.assign(identity, { incarnation: directory.incarnation, epoch: directory.epoch });
-  Object.assign(nodeSettings, identity);
-  // Locks and holds of what is in doubt are taken again here, before anyone can reach this node.
-  participant.recovered();
-  const copier = new Copier({
-    kindOf: (group) => kindOf(settings, group),
-    authorization: openCredentials(settings.credentialsFile).header,
-    onCopied: (group, attempt) => host?.handle({ type: 'copied', group, attempt }),
-    onFinished: (group, attempt, lines) => host?.handle({ type: 'copy-finished', group, attempt, lines }),
-    onTrouble: (group, error) =>
-      shell.log.warn('copy-failed', `The copy of ${group} failed: ${String(error)}.`, { group }),
-  });
-  const loop = participant.open({ ...durable.ports, copy: (work) => copier.run(work), answer: () => undefined });
-  host = loop;
-  const feed = new FeedDesk(participant, loop);
-  const notebook = new NotebookFile(join(settings.dataDir, 'notebook.txt'), participant, groups, feed);
-  const ticking = setInterval(() => {
-    links.setPeers(peersOf(settings, participant, coordinatorName));
-    durable.checkpointWhenDue(() => checkpointLines(participant));
-  }, cluster.timings.tickMs);
-  const observe = <T>(look: () => T): Promise<T> => {
-    const seen = look();
-    return new Promise((resolve) => loop.whenDurable(() => resolve(seen)));
-  };
-  const requireLease = (group: string): void => {
-    const fault = leaseFault(participant.node, links.heartbeatOf(coordinatorName), group, cluster.timings.leaseMs);
-    if (fault !== undefined) throw new ParleyError('no-lease', fault);
-  };
-  shell.metrics.gauge({
-    name: 'parley_in_doubt',
-    help: 'Transactions voted yes without a known decision.',
-    read: () => participant.node.inDoubt().length,
-  });
-  shell.metrics.gauge({
-    name: 'parley_log_seq',
-    help: 'Last synced record of the log.',
-    read: () => directory.log.durableSeq,
-  });
-  return {
-    identity,
-    routes: participantRoutes({
+/** What is there once the log is open. */
+interface Opened {
+  readonly durable: DurableNode;
+  readonly loop: Host<ParticipantNodeEvent>;
+  readonly copier: Copier;
+  readonly feed: FeedDesk;
+  readonly notebook: NotebookFile;
+}
+
+/** One participant process. `open` is awaited before anything else is called. */
+class ParticipantDaemon {
+  private readonly settings: ParticipantSettings;
+  private readonly shell: DaemonShell;
+  private readonly coordinatorName: NodeName;
+  private readonly groups: readonly GroupConfig[];
+  private readonly participant: ParticipantHost;
+  /** The address and the log's identity are known later than the node is needed. */
+  private readonly nodeSettings;
+  private opening: Opened | undefined;
+  private terminal: Terminal | undefined;
+  private ticking: NodeJS.Timeout | undefined;
+
+  constructor(settings: ParticipantSettings, shell: DaemonShell) {
+    const { cluster, name } = settings;
+    this.settings = settings;
+    this.shell = shell;
+    this.coordinatorName = namesOfRole(cluster, 'coordinator')[0] ?? 'coordinator';
+    this.groups = settings.groups.map((group) => ({ group, kind: kindOf(settings, group) }));
+    const self = { name, address: '' };
+    const votesByHand = settings.vote === 'ask';
+    this.nodeSettings = { self, incarnation: '', epoch: 0, votesByHand, timings: cluster.timings };
+    this.participant = new ParticipantHost({
+      settings: this.nodeSettings,
+      groups: this.groups,
+      voteMode: settings.vote,
+      durableSeq: () => this.opened().durable.directory.log.durableSeq,
+      onWaiting: (vote, waits) => {
+        if (waits) this.terminal?.print(wantedLine(waitingVoteJson(vote)));
+      },
+    });
+    this.participant.node.configuredCoordinator = this.coordinatorName;
+  }
+
+  async open(): Promise<void> {
+    const { settings, shell, participant } = this;
+    const durable = await openDurableNode({
+      settings,
+      shell,
+      replay: (record) => participant.replay(record),
+      onData: (kind, line) => restoreLine(participant, kind, line),
+      onDurable: (seq) => this.opening?.loop.durable(seq),
+      onMessage: (from, message) => {
+        const { loop, durable: node } = this.opened();
+        loop.handle({ type: 'message', from, message, accepting: node.directory.log.accepting });
+      },
+      onUp: (peer) => this.opening?.loop.handle({ type: 'link-up', peer }),
+      onDown: (peer) => this.opening?.loop.handle({ type: 'link-down', peer }),
+      echoes: () => true,
+    });
+    this.nodeSettings.incarnation = durable.directory.incarnation;
+    this.nodeSettings.epoch = durable.directory.epoch;
+    // Locks and holds of what is in doubt are taken again here, before anyone can reach this node.
+    participant.recovered();
+    const copier = this.makeCopier();
+    const loop = participant.open({ ...durable.ports, copy: (work) => copier.run(work), answer: () => undefined });
+    const feed = new FeedDesk(participant, loop);
+    const notebook = new NotebookFile(join(settings.dataDir, 'notebook.txt'), participant, this.groups, feed);
+    this.opening = { durable, loop, copier, feed, notebook };
+  }
+
+  parts(): DaemonParts {
+    const { durable, loop, copier, notebook } = this.opened();
+    const { participant } = this;
+    const { log } = durable.directory;
+    const { metrics } = this.shell;
+    const inDoubt = (): number => participant.node.inDoubt().length;
+    metrics.gauge({ name: 'parley_in_doubt', help: 'Voted yes, no decision known.', read: inDoubt });
+    metrics.gauge({ name: 'parley_log_seq', help: 'Last synced record.', read: () => log.durableSeq });
+    return {
+      identity: this.nodeSettings,
+      routes: participantRoutes(this.api()),
+      notReady: () => notReady(participant, log.accepting),
+      state: () => stateOf(participant),
+      onUpgrade: (head, socket, rest) => durable.links.accept(head, socket, rest),
+      started: (address) => this.started(address),
+      // A prepared attempt is not waited for: its decision comes after the restart, as after a crash.
+      drain: () => Promise.resolve(),
+      close: async () => {
+        clearInterval(this.ticking);
+        copier.close();
+        notebook.close();
+        loop.stop();
+        await durable.close();
+      },
+    };
+  }
+
+  private opened(): Opened {
+    assert(this.opening !== undefined, 'the daemon is open');
+    return this.opening;
+  }
+
+  private makeCopier(): Copier {
+    const { settings, shell } = this;
+    return new Copier({
+      kindOf: (group) => kindOf(settings, group),
+      authorization: openCredentials(settings.credentialsFile).header,
+      onCopied: (group, attempt) => this.opened().loop.handle({ type: 'copied', group, attempt }),
+      onFinished: (group, attempt, lines) =>
+        this.opened().loop.handle({ type: 'copy-finished', group, attempt, lines }),
+      onTrouble: (group, error) => {
+        shell.log.warn('copy-failed', `The copy of ${group} failed and is tried again: ${String(error)}`, { group });
+      },
+    });
+  }
+
+  private started({ host, port }: { readonly host: string; readonly port: number }): void {
+    const { settings, participant } = this;
+    this.nodeSettings.self.address = `${host}:${port}`;
+    this.opened().loop.handle({ type: 'start' });
+    this.tick();
+    this.ticking = setInterval(() => this.tick(), settings.cluster.timings.tickMs);
+    if (!settings.console) return;
+    const runner = () => participantConsole(participantDoor(participant, settings.groups, () => stateOf(participant)));
+    this.terminal = attachConsole({ console: settings.name, runner }, this.shell);
+  }
+
+  private tick(): void {
+    const { durable } = this.opened();
+    durable.links.setPeers(peersOf(this.settings, this.participant, this.coordinatorName));
+    durable.checkpointWhenDue(() => checkpointLines(this.participant));
+  }
+
+  private api(): ParticipantApi {
+    const { durable, loop, feed } = this.opened();
+    const { participant, groups, settings } = this;
+    const { leaseMs } = settings.cluster.timings;
+    return {
       participant,
       groups,
-      incarnation: directory.incarnation,
-      observe,
+      incarnation: durable.directory.incarnation,
+      lab: settings.lab,
+      observe: (look) => {
+        const seen = look();
+        return new Promise((resolve) => loop.whenDurable(() => resolve(seen)));
+      },
       follow: (listener) => feed.follow(listener),
       durablePosition: () => feed.position,
       // Part 4 asks for the cluster's credentials here; on loopback everyone may follow.
       requireNode: () => undefined,
-      requireLease,
-      lab: settings.lab,
-    }),
-    notReady: () => notReady(participant, directory.log.accepting),
-    state: () => stateOf(participant),
-    onUpgrade: (head, socket, rest) => links.accept(head, socket, rest),
-    started: ({ host: address, port }) => {
-      self.address = `${address}:${port}`;
-      loop.handle({ type: 'start' });
-      links.setPeers(peersOf(settings, participant, coordinatorName));
-      if (settings.console) {
-        const runner = () =>
-          participantConsole(participantDoor(participant, settings.groups, () => stateOf(participant)));
-        terminal = attachConsole({ console: settings.name, runner }, shell);
-      }
-    },
-    drain: () => Promise.resolve(),
-    close: async () => {
-      clearInterval(ticking);
-      copier.close();
-      notebook.close();
-      loop.stop();
-      await durable.close();
-    },
-  };
+      requireLease: (group) => {
+        const heartbeats = durable.links.heartbeatOf(this.coordinatorName);
+        const fault = leaseFault(participant.node, heartbeats, group, leaseMs);
+        if (fault !== undefined) throw new ParleyError('no-lease', fault);
+      },
+    };
+  }
 }
 
 function kindOf(settings: ParticipantSettings, group: string) {

@@ -59,6 +59,7 @@ interface Held {
   readonly release: () => void;
 }
 
+/** The loop of one node in one life; see the header. */
 export class Host<Event> {
   private readonly node: NodeMachine<Event>;
   private readonly ports: HostPorts;

@@ -17,6 +17,7 @@ import type { HostPorts } from './host.ts';
 import { ResourceWorker } from './resource-worker.ts';
 import type { VoteMode, WaitingVote } from './resource-worker.ts';
 
+/** Who the participant is and what it guards. */
 export interface ParticipantHostOptions {
   readonly settings: ParticipantSettings;
   readonly groups: readonly GroupConfig[];
@@ -31,6 +32,7 @@ export interface ParticipantCheckpoint {
   readonly resources: Json;
 }
 
+/** One participant in one life; see the header. */
 export class ParticipantHost {
   readonly node: ParticipantNode;
   readonly resources: ResourceManager;

@@ -25,10 +25,12 @@ export interface WaitingVote {
   readonly operations: readonly Operation[];
 }
 
+/** What the resources, or a person, decided. */
 export type VoteEvent =
   | { readonly type: 'resource-yes'; readonly number: AttemptNumber; readonly prepared: Prepared }
   | { readonly type: 'resource-no'; readonly number: AttemptNumber; readonly reason: Reason };
 
+/** What the worker works on and whom it tells. */
 export interface ResourceWorkerOptions {
   readonly resources: ResourceManager;
   readonly voteMode: VoteMode;
@@ -37,6 +39,7 @@ export interface ResourceWorkerOptions {
   readonly onWaiting?: (vote: WaitingVote, waits: boolean) => void;
 }
 
+/** One per participant; see the header. */
 export class ResourceWorker {
   private readonly options: ResourceWorkerOptions;
   private readonly asked = new Map<AttemptNumber, { readonly vote: WaitingVote; readonly prepared: Prepared }>();

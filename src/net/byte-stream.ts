@@ -1,4 +1,6 @@
-/** The body of an answer that is written bit by bit; http-connection.ts makes it, event-stream.ts writes to it. */
+/** Answers without an end; http-connection.ts makes them, event-stream.ts writes to them. */
+
+/** The body of an answer that is written bit by bit. */
 export interface ByteStream {
   readonly isOpen: boolean;
   /** Octets that wait for the reader: a writer with much to say can wait too, and is not dropped. */

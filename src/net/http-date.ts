@@ -1,4 +1,6 @@
-/** The Date field (RFC 9110 §5.6.7), formatted once a second however often it is asked for. */
+/** The Date field of every frame (RFC 9110 §5.6.7). */
+
+/** The time as HTTP says it, formatted once a second however often it is asked for. */
 export class HttpDate {
   readonly #nowMs: () => number;
   #second = -1;

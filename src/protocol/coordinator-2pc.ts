@@ -18,8 +18,10 @@ import type { CollectingEvent, CollectingVotes, CoordinatorAborted } from './coo
 import type { IndexedResult, NodeName } from './messages.ts';
 import { forced, lazy } from './records.ts';
 
+/** An attempt at its coordinator, by phase. */
 export type Coordinator2pc = CollectingVotes | CoordinatorCommitted | CoordinatorAborted | CoordinatorEnded;
 
+/** What can happen to it. */
 export type Coordinator2pcEvent = { readonly type: 'begin' } | CollectingEvent | CommittedEvent;
 
 /** What may follow what; [] stays. */

@@ -28,9 +28,11 @@ export interface BoundCoordinator extends Site3pc {
   readonly left: readonly NodeName[];
 }
 
+/** An attempt at its coordinator, by phase. */
 export type Coordinator3pc =
   CollectingVotes | BoundCoordinator | CoordinatorCommitted | CoordinatorAborted | CoordinatorEnded;
 
+/** What can happen to it. */
 export type Coordinator3pcEvent =
   | { readonly type: 'begin' }
   | CollectingEvent

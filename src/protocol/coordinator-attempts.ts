@@ -20,6 +20,7 @@ export type CoordinatorMachine =
   | { readonly kind: '3pc'; readonly state: Coordinator3pc }
   | { readonly kind: 'one-phase'; readonly state: CoordinatorOnePhase };
 
+/** An event of any of the machines. */
 export type CoordinatorEvent = Coordinator2pcEvent | Coordinator3pcEvent | CoordinatorOnePhaseEvent;
 
 /** One event into whichever machine runs the attempt. */

@@ -8,6 +8,7 @@ import type { CoordinatorAttempt, Step } from './attempt.ts';
 import type { IndexedResult, NodeName } from './messages.ts';
 import { lazy } from './records.ts';
 
+/** Decided commit, and being told. */
 export interface CoordinatorCommitted {
   readonly phase: 'committed';
   readonly results: readonly IndexedResult[];
@@ -24,6 +25,7 @@ export interface CoordinatorEnded {
   readonly left: readonly NodeName[];
 }
 
+/** What can happen after commit. */
 export type CommittedEvent =
   | { readonly type: 'acknowledge'; readonly from: NodeName }
   | { readonly type: 'member-left'; readonly from: NodeName }

@@ -13,6 +13,7 @@ import { forced } from './records.ts';
 import { membersOf, viewWithout } from './views.ts';
 import type { View } from './views.ts';
 
+/** The node whose members these are. */
 export interface MembershipContext {
   readonly settings: CoordinatorSettings;
   readonly tables: CoordinatorTables;
@@ -125,4 +126,9 @@ export function changeView(
   tables.views.set(group, next);
   out.records.push(forced({ type: 'view', group, version: next.version, members: next.members, why }));
   out.notice('info', 'view', `View ${next.version} of ${group}: ${next.members.join(', ')}. ${why}.`, { group });
+}
+
+/** The groups in whose view a member is. */
+export function membershipOf(tables: CoordinatorTables, name: NodeName): ReadonlySet<string> {
+  return new Set([...tables.views].filter(([, view]) => view.members.includes(name)).map(([group]) => group));
 }

@@ -11,7 +11,7 @@ import { everyoneIn } from './answers.ts';
 import { coordinatorEventOf } from './coordinator-attempts.ts';
 import { answerClosed, forgetOwed, isPromise } from './coordinator-closed.ts';
 import { cancelJoins, isHeld, learnerSays, lowerBarrier, startJoins, tryBarrier } from './coordinator-joins.ts';
-import { leaveAllViews, leaveLater, register } from './coordinator-membership.ts';
+import { leaveAllViews, leaveLater, membershipOf, register } from './coordinator-membership.ts';
 import { CoordinatorTables } from './coordinator-tables.ts';
 import type { AdmittedTransaction, AttemptRow, CoordinatorSettings } from './coordinator-tables.ts';
 import { admit, answerUnknown, stepRow } from './coordinator-transactions.ts';
@@ -21,6 +21,7 @@ import { splitTimerKey, StepBuilder } from './node-step.ts';
 import type { NodeStep } from './node-step.ts';
 import { forced } from './records.ts';
 
+/** Everything that enters a coordinator. */
 export type CoordinatorNodeEvent =
   /** `accepting`: the log has room for new work. */
   | {
@@ -40,6 +41,7 @@ export type CoordinatorNodeEvent =
 /** At most this many attempts are sent again in one tick: a returning peer must not stop the loop. */
 const RESENDS_PER_TICK_MAX = 1_000;
 
+/** One coordinator in one life; see the header. */
 export class CoordinatorNode {
   readonly tables: CoordinatorTables;
   readonly settings: CoordinatorSettings;
@@ -296,8 +298,4 @@ export class CoordinatorNode {
       for (const { name } of row.attempt.participants) leaveLater(this, name, out);
     }
   }
-}
-
-function membershipOf(tables: CoordinatorTables, name: NodeName): ReadonlySet<string> {
-  return new Set([...tables.views].filter(([, view]) => view.members.includes(name)).map(([group]) => group));
 }

@@ -22,8 +22,10 @@ export interface HandedOver {
   readonly asking: boolean;
 }
 
+/** A one-phase attempt at its coordinator, by phase. */
 export type CoordinatorOnePhase = HandedOver | CoordinatorAborted | CoordinatorEnded;
 
+/** What can happen to it. */
 export type CoordinatorOnePhaseEvent =
   | { readonly type: 'begin' }
   | { readonly type: 'told-committed'; readonly results: readonly IndexedResult[] }
@@ -31,6 +33,7 @@ export type CoordinatorOnePhaseEvent =
   | { readonly type: 'vote-timeout' }
   | { readonly type: 'resend'; readonly to: NodeName };
 
+/** What may follow what; [] stays. */
 // prettier-ignore
 export const COORDINATOR_ONE_PHASE = {
   working: { begin: [], 'told-committed': ['ended'], 'told-aborted': ['aborted'], 'vote-timeout': [], resend: [] },

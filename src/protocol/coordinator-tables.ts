@@ -19,6 +19,7 @@ export interface NodeTimings extends ProtocolTimings {
   readonly barrierMs: number;
 }
 
+/** Who this coordinator is, and the cluster as configured. */
 export interface CoordinatorSettings {
   readonly self: Site;
   readonly incarnation: string;
@@ -80,6 +81,7 @@ export interface Peer {
   barred: boolean;
 }
 
+/** See the header. */
 export class CoordinatorTables {
   readonly open = new Map<AttemptNumber, AttemptRow>();
   readonly running = new Map<TransactionId, RunningTransaction>();

@@ -18,6 +18,7 @@ export interface FavourableVote {
   readonly hashes: GroupHashes;
 }
 
+/** Waiting for votes. */
 export interface CollectingVotes {
   readonly phase: 'working';
   readonly votes: Readonly<Record<NodeName, FavourableVote>>;
@@ -25,6 +26,7 @@ export interface CollectingVotes {
   readonly left: readonly NodeName[];
 }
 
+/** Decided abort; nobody needs to acknowledge it. */
 export interface CoordinatorAborted {
   readonly phase: 'aborted';
   readonly reason: Reason;
@@ -32,6 +34,7 @@ export interface CoordinatorAborted {
   readonly mayRetry: boolean;
 }
 
+/** The first state of every attempt that votes. */
 export const NO_VOTES: CollectingVotes = { phase: 'working', votes: {}, left: [] };
 
 /** Three-valued: undecided, or all in favour with the merged results, or replicas that disagree. */

@@ -58,6 +58,7 @@ export type GroupHashes = Readonly<Record<string, string>>;
 /** Members up to date, by group. */
 export type Views = Readonly<Record<string, readonly NodeName[]>>;
 
+/** Any message between nodes. */
 export type Message =
   | RegisterMessage
   | WelcomeMessage
@@ -223,6 +224,7 @@ export interface JoinedMessage {
   readonly attempt: number;
 }
 
+/** The name of a message, which is also its path on the wire. */
 export type MessageType = Message['type'];
 
 /**

@@ -19,9 +19,12 @@ export interface StoredOutcome {
   readonly body: Readonly<Record<string, Json>>;
 }
 
+/** Labels are kept for ever, so there may be only so many. */
 export const LABELS_MAX = 10_000;
+/** Outcomes of UUIDv7 ids that are kept. */
 export const OUTCOMES_KEPT = 1_000_000;
 
+/** See the header. */
 export class OutcomeStore {
   private readonly outcomes = new Map<TransactionId, StoredOutcome>();
   private labels = 0;

@@ -26,8 +26,10 @@ export interface Prepared2pc {
   readonly prepared: Prepared;
 }
 
+/** An attempt at a participant, by phase. */
 export type Participant2pc = VotingState | Prepared2pc | DecidedState;
 
+/** What can happen to it. */
 export type Participant2pcEvent = VotingEvent;
 
 /** What may follow what; [] stays. `committed` and `aborted` lead nowhere (AC4: a decision is final). */

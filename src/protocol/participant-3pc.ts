@@ -23,8 +23,10 @@ export interface Undecided3pc extends Site3pc {
   readonly prepared: Prepared;
 }
 
+/** An attempt at a participant, by phase. */
 export type Participant3pc = VotingState | Undecided3pc | DecidedState;
 
+/** What can happen to it. */
 export type Participant3pcEvent = VotingEvent | Exclude<Site3pcEvent, { type: 'timeout' }>;
 
 /** What a leader's replies may lead to: its own proposal, which with enough weight decides at once. */

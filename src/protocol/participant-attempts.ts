@@ -17,6 +17,7 @@ import type { VotingEvent } from './participant-voting.ts';
 export type ParticipantMachine =
   { readonly kind: '2pc'; readonly state: Participant2pc } | { readonly kind: '3pc'; readonly state: Participant3pc };
 
+/** An event of either machine. */
 export type ParticipantEvent = Participant3pcEvent;
 
 /** The machine of an attempt that was never heard of. */
@@ -139,4 +140,10 @@ export function unheardAttempt(
     onePhase: false,
     timings,
   };
+}
+
+/** Voted yes, no decision known. */
+export function isInDoubt(machine: ParticipantMachine): boolean {
+  const { phase } = machine.state;
+  return phase === 'prepared' || phase === 'precommitted' || phase === 'preaborted';
 }

@@ -15,6 +15,7 @@ import type { NodeStep } from './node-step.ts';
 import {
   attemptOf,
   firstParticipantMachine,
+  isInDoubt,
   isQuestion,
   participantEventOf,
   stepParticipant,
@@ -26,6 +27,7 @@ import { acceptWelcome } from './participant-welcome.ts';
 import type { KnownCoordinator } from './participant-welcome.ts';
 import { lazy } from './records.ts';
 
+/** Everything that enters a participant. */
 export type ParticipantNodeEvent =
   /** `accepting`: the log has room for new work. */
   | { readonly type: 'message'; readonly from: NodeName; readonly message: Message; readonly accepting: boolean }
@@ -44,6 +46,7 @@ export type ParticipantNodeEvent =
     }
   | { readonly type: 'start' };
 
+/** Who this participant is. */
 export interface ParticipantSettings {
   readonly self: Site;
   readonly incarnation: string;
@@ -66,6 +69,7 @@ export interface ParticipantRow {
  */
 export const DECIDED_KEPT = 10_000;
 
+/** One participant in one life; see the header. */
 export class ParticipantNode {
   readonly settings: ParticipantSettings;
   readonly rows = new Map<AttemptNumber, ParticipantRow>();
@@ -296,10 +300,4 @@ export class ParticipantNode {
       .filter(([, { machine }]) => isInDoubt(machine))
       .map(([number, { attempt, machine }]) => ({ number, id: attempt.id, phase: machine.state.phase }));
   }
-}
-
-/** Voted yes, no decision known. */
-export function isInDoubt(machine: ParticipantMachine): boolean {
-  const { phase } = machine.state;
-  return phase === 'prepared' || phase === 'precommitted' || phase === 'preaborted';
 }

@@ -22,12 +22,14 @@ import {
 } from './participant-replies.ts';
 import { forced, lazy } from './records.ts';
 
+/** Before the vote: free to abort. */
 export type VotingState =
   /** Never heard of, or only asked about. */
   | { readonly phase: 'initial' }
   /** The resources are at work, or a person is thinking. */
   | { readonly phase: 'working' };
 
+/** After the decision, or a vote that promised nothing. */
 export type DecidedState =
   | { readonly phase: 'committed'; readonly results?: readonly IndexedResult[] }
   /** `durable`: the record is forced; a no is lazy until someone asks and will decide by the answer. */

@@ -12,6 +12,7 @@ export interface AdmittedOperation extends IndexedOperation {
   readonly reads: boolean;
 }
 
+/** Who does what in one attempt. */
 export interface Plan {
   readonly listed: readonly NodeName[];
   readonly readers: readonly NodeName[];

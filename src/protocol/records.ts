@@ -189,6 +189,7 @@ export interface SupersededRecord {
   readonly group: string;
 }
 
+/** Any record of a coordinator or participant. */
 export type ProtocolRecord =
   | StartRecord
   | BeginRecord

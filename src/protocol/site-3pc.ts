@@ -45,6 +45,7 @@ export interface Site3pc {
   readonly leading?: Leading;
 }
 
+/** What can happen to an undecided site. */
 export type Site3pcEvent =
   | { readonly type: 'precommit' | 'preabort'; readonly from: NodeName; readonly round: Round }
   | { readonly type: 'precommitted' | 'preaborted'; readonly from: NodeName; readonly round: Round }

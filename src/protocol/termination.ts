@@ -39,6 +39,7 @@ export interface TerminationEvidence {
   readonly newestAllPrecommitted: boolean;
 }
 
+/** What a leader does next. */
 export type TerminationChoice = 'commit' | 'abort' | 'wait' | 'precommit' | 'preabort';
 
 /** One case; a member that is left out does not matter. */
@@ -47,6 +48,7 @@ export interface TerminationCase extends Partial<TerminationEvidence> {
   readonly choice: TerminationChoice;
 }
 
+/** The table of the header, as data. */
 // prettier-ignore
 export const TERMINATION_CASES: readonly TerminationCase[] = [
   { label: '@A', committed: true,  aborted: false, choice: 'commit' },

@@ -11,6 +11,7 @@
  */
 import type { NodeName, Views } from './messages.ts';
 
+/** The up-to-date members of a group; `version` grows with every change. */
 export interface View {
   readonly version: number;
   readonly members: readonly NodeName[];
@@ -24,6 +25,7 @@ export interface Join {
   readonly stage: 'copying' | 'barrier' | 'forcing';
 }
 
+/** Views by group. */
 export type ViewTable = ReadonlyMap<string, View>;
 
 /** Version 1 of every group has all its members. */

@@ -12,7 +12,9 @@ import type { ResourceManager } from '../resources/resource-manager.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
+/** Few accounts, so that transactions meet. */
 export const ACCOUNTS = 4;
+/** Small, so that some transfers lack funds. */
 export const OPENING_BALANCE = 100;
 const TIMEOUT_MS = 600;
 
@@ -24,6 +26,7 @@ interface Asked {
   told?: { readonly outcome: string; readonly body: string };
 }
 
+/** See the header. */
 export class SimClients {
   private readonly random: SeededRandom;
   private readonly clock: VirtualClock;
@@ -117,7 +120,7 @@ export class SimClients {
       this.clock.after(this.random.whole(20, 300), () => this.ask(id));
       return undefined;
     }
-    const outcome = String(answer.body['outcome']);
+    const outcome = answer.body['outcome'] === 'committed' ? 'committed' : 'aborted';
     const body = JSON.stringify([outcome, answer.body['results']]);
     const before = known.told;
     known.told = { outcome, body };

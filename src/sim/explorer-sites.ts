@@ -15,7 +15,7 @@ import { coordinatorEventOf } from '../protocol/coordinator-attempts.ts';
 import type { CoordinatorEvent, CoordinatorMachine } from '../protocol/coordinator-attempts.ts';
 import { answerClosed } from '../protocol/coordinator-closed.ts';
 import { NO_VOTES } from '../protocol/coordinator-voting.ts';
-import { describeStep } from '../protocol/describe.ts';
+import { describeState, describeStep } from '../protocol/describe.ts';
 import type { Message, NodeName } from '../protocol/messages.ts';
 import { StepBuilder } from '../protocol/node-step.ts';
 import {
@@ -66,6 +66,8 @@ export interface Setting {
   readonly machines: ExplorerMachines;
   /** Termination rounds have counters up to this. */
   readonly roundsMax: number;
+  /** Keeps every message until its receiver is settled, also those that can do nothing any more. */
+  readonly keepsAll: boolean;
 }
 
 /** The coordinator with its prepares sent, and participants that have heard nothing. */
@@ -232,6 +234,13 @@ export function faultFreeInputs(setting: Setting, site: SiteState): readonly Sit
 export function phaseOf(running: Running): string {
   if (running.role === 'coordinator') return running.machine?.state.phase ?? 'closed';
   return running.run?.machine.state.phase ?? 'unheard';
+}
+
+/** A site in one line: where it stands, and what it has written but not synced. */
+export function outlineOf({ name, running, written }: SiteState): string {
+  const state = running.role === 'coordinator' ? running.machine?.state : running.run?.machine.state;
+  const shown = state === undefined ? phaseOf(running) : describeState(state);
+  return [`${name} ${shown}`, ...written.map(({ type }) => type)].join(' + ');
 }
 
 /** Voted yes, knows no decision; of the coordinator: bound by its own precommit. */

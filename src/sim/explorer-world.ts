@@ -192,7 +192,9 @@ export class Worlds {
   private isSettled(site: number, id: number): boolean {
     if (this.factsOf(site).settled === undefined) return false;
     // Acknowledgements still lead a committed coordinator to its end.
-    return this.interner.messageAt(id).message.type !== 'acknowledge' || this.isSpent(site, id);
+    const state = this.interner.siteStateAt(site);
+    const sent = this.interner.messageAt(id);
+    return sent.message.type !== 'acknowledge' || isSpent(state, this.interner.recovered(state), sent);
   }
 
   private isSpent(site: number, id: number): boolean {
@@ -200,7 +202,8 @@ export class Worlds {
     const known = spent.get(id);
     if (known !== undefined) return known;
     const state = this.interner.siteStateAt(site);
-    const byRule = isSpent(state, this.interner.recovered(state), this.interner.messageAt(id));
+    const byRule =
+      !this.setting.keepsAll && isSpent(state, this.interner.recovered(state), this.interner.messageAt(id));
     const answer = byRule && this.deliver(site, id).site === site;
     spent.set(id, answer);
     return answer;

@@ -13,12 +13,14 @@
  * has them). Worlds that differ only in names are not merged: names break the
  * ties between rounds, so such worlds may go on differently.
  */
+import { AssertionFailed } from '../base/assert.ts';
 import type { ProtocolName } from '../protocol/messages.ts';
 import { exploredAttempt, SHIPPED_MACHINES } from './explorer-machines.ts';
 import type { ExplorerMachines } from './explorer-machines.ts';
 import { FaultFreeRuns } from './explorer-live.ts';
 import { transcriptOf } from './explorer-transcript.ts';
-import type { Setting, SiteInput } from './explorer-sites.ts';
+import { outlineOf } from './explorer-sites.ts';
+import type { Setting } from './explorer-sites.ts';
 import { ABORT, COMMIT, textOf, worldOf, Worlds } from './explorer-world.ts';
 import type { Move, World } from './explorer-world.ts';
 
@@ -35,6 +37,10 @@ export interface ExploreOptions {
     readonly transitions: number;
     readonly steps: number;
   }) => void;
+  /** Keeps messages that can do nothing any more: many more states, and must give the same verdict. */
+  readonly keepsAll?: boolean;
+  /** Every world once, as one line for each site; for tests. */
+  readonly onWorld?: (sites: readonly string[]) => void;
   /** Broken machines, to see them caught; absent: those that ship. */
   readonly machines?: ExplorerMachines;
 }
@@ -55,57 +61,61 @@ export interface Explored {
   readonly violation?: Violation;
 }
 
-/** How a world was first reached. */
-interface Reached {
-  readonly from: number;
-  readonly place: number;
-  readonly input: SiteInput;
-}
-
 const PROGRESS_EVERY = 10_000;
+
+/** The worlds found so far, in the order of their shortest runs, and which world each was first reached from. */
+class Found {
+  readonly texts: string[] = [];
+  private readonly parents: number[] = [];
+  private readonly known = new Set<string>();
+
+  /** False when it was known before. */
+  add(text: string, parent: number): boolean {
+    if (this.known.has(text)) return false;
+    this.known.add(text);
+    this.texts.push(text);
+    this.parents.push(parent);
+    return true;
+  }
+
+  /** The texts from the first world to this one. */
+  pathTo(index: number): readonly string[] {
+    const path: string[] = [];
+    for (let at = index; at >= 0; at = this.parents[at] ?? -1) path.unshift(this.texts[at] ?? '');
+    return path;
+  }
+}
 
 /** Explores until all is seen, a violation is found, or `statesMax` worlds are known. */
 export function explore(options: ExploreOptions): Explored {
   const { protocol, participants, roundsMax, statesMax = Number.POSITIVE_INFINITY } = options;
-  const attempt = exploredAttempt(protocol, participants);
-  const setting: Setting = { attempt, machines: options.machines ?? SHIPPED_MACHINES, roundsMax };
+  const { machines = SHIPPED_MACHINES, keepsAll = false, onProgress, onWorld } = options;
+  const setting: Setting = { attempt: exploredAttempt(protocol, participants), machines, roundsMax, keepsAll };
   const worlds = new Worlds(setting);
   const live = new FaultFreeRuns(setting, worlds);
-  const first = textOf(worlds.first());
-  const known = new Map<string, number>([[first, 0]]);
-  const texts: string[] = [first];
-  const reached: (Reached | undefined)[] = [undefined];
+  const found = new Found();
+  found.add(textOf(worlds.first()), -1);
   let transitions = 0;
-  for (let index = 0; index < texts.length; index += 1) {
-    const world = worldOf(texts[index] ?? '', participants + 1);
+  for (let index = 0; index < found.texts.length; index += 1) {
+    const world = worldOf(found.texts[index] ?? '', participants + 1);
+    onWorld?.(world.sites.map((id) => outlineOf(worlds.site(id))));
     for (const move of worlds.moves(world)) {
       transitions += 1;
-      const text = textOf(move.world);
-      const isNew = !known.has(text);
-      if (!isNew && move.fault === undefined) continue;
-      const here = { from: index, place: move.place, input: move.input };
-      const what = move.fault ?? faultOf(worlds, live, move.world);
+      const isNew = found.add(textOf(move.world), index);
+      const what = move.fault ?? (isNew ? faultOf(worlds, live, move.world) : undefined);
+      const states = found.texts.length;
       if (what !== undefined) {
-        const path = pathTo(reached, here);
+        const path = [...movesAlong(worlds, found.pathTo(index), participants + 1), move];
         const transcript = [...transcriptOf(setting, path), `=> ${what}`];
-        return {
-          states: texts.length,
-          transitions,
-          complete: false,
-          violation: { what, transcript, steps: path.length },
-        };
+        return { states, transitions, complete: false, violation: { what, transcript, steps: path.length } };
       }
-      if (!isNew) continue;
-      known.set(text, texts.length);
-      texts.push(text);
-      reached.push(here);
-      if (texts.length % PROGRESS_EVERY === 0) {
-        options.onProgress?.({ states: texts.length, transitions, steps: pathTo(reached, here).length });
+      if (isNew && states % PROGRESS_EVERY === 0) {
+        onProgress?.({ states, transitions, steps: found.pathTo(index).length });
       }
     }
-    if (texts.length >= statesMax) return { states: texts.length, transitions, complete: false };
+    if (found.texts.length >= statesMax) return { states: found.texts.length, transitions, complete: false };
   }
-  return { states: texts.length, transitions, complete: true };
+  return { states: found.texts.length, transitions, complete: true };
 }
 
 /** What is wrong with a world; undefined when nothing is. */
@@ -118,8 +128,12 @@ function faultOf(worlds: Worlds, live: FaultFreeRuns, world: World): string | un
   return live.fault(world);
 }
 
-function pathTo(reached: readonly (Reached | undefined)[], last: Reached): readonly Pick<Move, 'place' | 'input'>[] {
-  const path: Reached[] = [last];
-  for (let step = reached[last.from]; step !== undefined; step = reached[step.from]) path.unshift(step);
-  return path;
+/** The moves between these worlds; only texts were kept, so each is looked for again. */
+function movesAlong(worlds: Worlds, texts: readonly string[], places: number): readonly Move[] {
+  return texts.slice(1).map((text, index) => {
+    for (const move of worlds.moves(worldOf(texts[index] ?? '', places))) {
+      if (textOf(move.world) === text) return move;
+    }
+    throw new AssertionFailed('a world is reached from the one it was found from');
+  });
 }

@@ -24,6 +24,7 @@ interface Link {
   readonly lastArrivalMs: Record<NodeName, number>;
 }
 
+/** All links of one world. */
 export class Network {
   private readonly clock: VirtualClock;
   private readonly random: SeededRandom;

@@ -1,4 +1,6 @@
-/** A seeded generator (mulberry32): the same seed gives the same world. */
+/** Chance for the simulator: the same seed gives the same world. */
+
+/** A seeded generator (mulberry32). */
 export class SeededRandom {
   private state: number;
 

@@ -23,6 +23,7 @@ import type { Network } from './network.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
+/** The world around a node. */
 export interface SimPorts {
   readonly clock: VirtualClock;
   readonly random: SeededRandom;
@@ -44,6 +45,7 @@ export class Died extends Error {}
 /** How slow a sync may be. */
 const SYNC_MS_MAX = 4;
 
+/** A node through all its lives; see the header. */
 export abstract class SimNode<Event> {
   readonly name: NodeName;
   protected readonly ports: SimPorts;
@@ -151,6 +153,7 @@ export abstract class SimNode<Event> {
   }
 }
 
+/** A coordinator through all its lives. */
 export class SimCoordinator extends SimNode<CoordinatorNodeEvent> {
   tables: CoordinatorTables;
   private readonly settings: Omit<CoordinatorSettings, 'epoch'>;
@@ -191,6 +194,7 @@ export class SimCoordinator extends SimNode<CoordinatorNodeEvent> {
   }
 }
 
+/** A participant through all its lives. */
 export class SimParticipant extends SimNode<ParticipantNodeEvent> {
   participant: ParticipantHost | undefined;
   private readonly groups: readonly GroupConfig[];

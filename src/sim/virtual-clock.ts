@@ -8,6 +8,7 @@ interface Scheduled {
   cancelled: boolean;
 }
 
+/** See the header. */
 export class VirtualClock {
   private readonly heap: Scheduled[] = [];
   private orders = 0;

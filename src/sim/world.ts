@@ -6,7 +6,6 @@
  */
 import { assert } from '../base/assert.ts';
 import { digest } from '../base/canonical-json.ts';
-import type { Json } from '../base/canonical-json.ts';
 import { OPENING_BALANCE, SimClients } from './clients.ts';
 import { Network } from './network.ts';
 import type { NodeName, ProtocolName } from '../protocol/messages.ts';
@@ -17,6 +16,7 @@ import { Died, SimCoordinator, SimParticipant } from './sim-node.ts';
 import type { Ending, SimNode, SimPorts } from './sim-node.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
+/** What a run is made from; the same options give the same run. */
 export interface WorldOptions {
   readonly seed: number;
   readonly participants: number;
@@ -50,6 +50,7 @@ const TIMINGS: NodeTimings = {
 const FAULT_PHASE_MS = 6_000;
 const HEAL_PHASE_MS = 20_000;
 
+/** See the header. */
 export class World {
   private readonly options: WorldOptions;
   private readonly clock = new VirtualClock();
@@ -181,8 +182,7 @@ export class World {
       if (source === undefined) return;
       const lines = source.participant?.resources.snapshotGroup(group) ?? [];
       source.whenDurable(() => {
-        if (target.alive)
-          target.handle({ type: 'copy-finished', group, attempt, lines: structuredClone(lines) as Json[] });
+        if (target.alive) target.handle({ type: 'copy-finished', group, attempt, lines: structuredClone(lines) });
       });
     });
   }

@@ -22,7 +22,9 @@ export interface Ended {
   readonly type: 'end';
 }
 
+/** The one value of NeedMore. */
 export const NEED_MORE: NeedMore = { type: 'need-more' };
+/** The one value of Ended. */
 export const ENDED: Ended = { type: 'end' };
 
 /** See the header. */

@@ -10,20 +10,30 @@ export const TOKEN = 1;
 export const VALUE = 2;
 /** Visible ASCII but `#`: fragments are not sent. */
 export const TARGET = 4;
+/** Hexadecimal digits in either case. */
 export const HEX = 8;
 /** Of a registered name: unreserved and sub-delims without the comma, which would make a list of it. */
 export const NAME_OF_HOST = 16;
 /** VALUE without SP, HTAB and 0x80 to 0xff. */
 export const VISIBLE = 32;
 
+/** Horizontal tab. */
 export const HTAB = 0x09;
+/** Line feed. */
 export const LF = 0x0a;
+/** Carriage return. */
 export const CR = 0x0d;
+/** Space. */
 export const SP = 0x20;
+/** `"`. */
 export const QUOTE = 0x22;
+/** `:`. */
 export const COLON = 0x3a;
+/** `;`. */
 export const SEMICOLON = 0x3b;
+/** `=`. */
 export const EQUALS = 0x3d;
+/** `\`. */
 export const BACKSLASH = 0x5c;
 
 function flagsOf(octet: number): number {
