@@ -21,7 +21,7 @@ import {
   VOTING_EVENTS,
 } from './machine-cases.ts';
 
-/** A state, as far as any rule looks at it. */
+/** A state, as far as the rules look at it. */
 export interface AnyState {
   readonly phase: string;
   readonly durable?: boolean;
