@@ -57,12 +57,13 @@ export async function runDemo(steps: FirstSteps): Promise<void> {
 
 async function openAccount(steps: Omit<FirstSteps, 'server'>, group: string, account: OpeningAccount): Promise<void> {
   const place = `account ${account.account} of ${group}`;
-  const fixedId = `opening-${group}-${account.account}`;
+  let id = `opening-${group}-${account.account}`;
   let answer: JsonObject;
   try {
-    answer = await createAccount(steps, group, account, fixedId);
+    answer = await createAccount(steps, group, account, id);
     if (answer['outcome'] === 'aborted' && reasonCode(answer) !== 'account-exists') {
-      answer = await createAccount(steps, group, account, newId());
+      id = newId();
+      answer = await createAccount(steps, group, account, id);
     }
   } catch (error) {
     if (!(error instanceof ParleyError) || error.code !== 'id-reused') throw error;
@@ -70,7 +71,7 @@ async function openAccount(steps: Omit<FirstSteps, 'server'>, group: string, acc
     steps.say(`${place} was opened before, with another balance; it stays as it is`);
     return;
   }
-  if (answer['outcome'] === 'committed') steps.say(`${place} is open, with ${account.balance} at first (${fixedId})`);
+  if (answer['outcome'] === 'committed') steps.say(`${place} is open, with ${account.balance} at first (${id})`);
   else if (reasonCode(answer) === 'account-exists') steps.say(`${place} is open already`);
   else
     for (const line of [`${place} is not open: ${textAt(answer, 'outcome')}`, ...reasonLines(answer)]) steps.say(line);
