@@ -26,17 +26,17 @@ export function answerClosed(
     out.notice('alarm', 'foreign-number', text, { number });
     return;
   }
-  const owed = tables.owed.get(number)?.includes(from) ?? false;
+  const committed = tables.endedCommitted.has(number) || (tables.owed.get(number)?.includes(from) ?? false);
   switch (message.type) {
     case 'vote':
-      if (message.vote === 'yes') out.tell(from, { type: owed ? 'commit' : 'abort', number });
+      if (message.vote === 'yes') out.tell(from, { type: committed ? 'commit' : 'abort', number });
       return;
     case 'inquire':
     case 'state-request':
     case 'precommit':
     case 'preabort':
       // No record means abort, for a log that would hold the record (presumed abort).
-      out.tell(from, { type: 'outcome', number, outcome: owed ? 'committed' : 'aborted' });
+      out.tell(from, { type: 'outcome', number, outcome: committed ? 'committed' : 'aborted' });
       return;
     case 'acknowledge':
       return settleOwed(tables, number, from, out);

@@ -293,8 +293,7 @@ export class CoordinatorNode {
   /** After recovery: what was open goes on. */
   private start(nowMs: number, out: StepBuilder): void {
     for (const row of [...this.tables.open.values()]) {
-      stepRow(this.context(nowMs), row, { type: 'hasten' }, out);
-      stepRow(this.context(nowMs), row, { type: 'vote-timeout' }, out);
+      for (const type of ['hasten', 'vote-timeout'] as const) stepRow(this.context(nowMs), row, { type }, out);
       for (const { name } of row.attempt.participants) leaveLater(this, name, out);
     }
   }

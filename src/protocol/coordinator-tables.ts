@@ -91,6 +91,8 @@ export class CoordinatorTables {
   readonly peers = new Map<NodeName, Peer>();
   /** Committed numbers that a member left before acknowledging: it is told if it asks, until it acknowledges. */
   readonly owed = new Map<AttemptNumber, readonly NodeName[]>();
+  /** Numbers that ended committed, newest last: a message that comes late must not be told abort. */
+  readonly endedCommitted = new Set<AttemptNumber>();
   /** Tries to join, all groups together, in this epoch. */
   joinAttempts = 0;
   /** Numbers issued in this epoch. */

@@ -6,6 +6,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { attemptNumber } from '../base/ids.ts';
+import type { AttemptNumber } from '../base/ids.ts';
 import { abortedAnswer, committedAnswer, everyoneIn } from './answers.ts';
 import type { CoordinatorAttempt } from './attempt.ts';
 import { stepCoordinator } from './coordinator-attempts.ts';
@@ -28,6 +29,9 @@ import { membersOf } from './views.ts';
 
 /** More open attempts than this are refused as busy: their memory and their locks have a bound. */
 export const OPEN_ATTEMPTS_MAX = 10_000;
+
+/** Ended numbers remembered for late messages; on one link in order there are none. */
+const ENDED_KEPT = 10_000;
 
 /** A client waits this much longer than its transaction may take, then is told `unknown`. */
 export const UNKNOWN_AFTER_MS = 1_000;
@@ -147,13 +151,21 @@ export function stepRow(context: TransactionContext, row: AttemptRow, event: Coo
   const after = machine.state;
   if (after.phase === before) return;
   if (after.phase === 'ended' || after.phase === 'aborted') context.tables.open.delete(attempt.number);
-  if (after.phase === 'ended' && after.left.length > 0) context.tables.owed.set(attempt.number, after.left);
+  if (after.phase === 'ended') keepEnded(context.tables, attempt.number, after.left);
   if (after.phase === 'aborted') {
     concludeAborted(context, row, after.reason, after.mayRetry, out);
   } else if (after.phase === 'committed' || (after.phase === 'ended' && before !== 'committed')) {
     concludeCommitted(context, row, after.results, cost, out);
   }
   if (after.phase === 'ended' || after.phase === 'aborted') context.closed(row, out);
+}
+
+/** Remembers for a while that a number ended committed, and for as long as needed whom a view change answered for. */
+function keepEnded(tables: CoordinatorTables, number: AttemptNumber, left: readonly NodeName[]): void {
+  if (left.length > 0) tables.owed.set(number, left);
+  tables.endedCommitted.add(number);
+  const [oldest] = tables.endedCommitted;
+  if (oldest !== undefined && tables.endedCommitted.size > ENDED_KEPT) tables.endedCommitted.delete(oldest);
 }
 
 /** The answer rides with the decision: it waits for the same sync (2PC), or rests on a quorum's records (3PC). */

@@ -77,6 +77,8 @@ export class ParticipantNode {
   lowWater: AttemptNumber | undefined;
   /** From the newest welcome on the current link; undefined without one: no lease then. */
   views: Views | undefined;
+  /** Obeyed until one has welcomed us. */
+  configuredCoordinator: NodeName = 'coordinator';
   private readonly durableSeq: () => number;
 
   constructor(settings: ParticipantSettings, durableSeq: () => number) {
@@ -106,10 +108,12 @@ export class ParticipantNode {
       case 'timer':
         return this.into(splitTimerKey(event.key).of, { type: 'timeout' }, out);
       case 'copied':
-        return this.tellCoordinator(
-          { type: 'joined', group: event.group, stage: 'copying', attempt: event.attempt },
-          out,
-        );
+        return out.tell(this.coordinatorName(), {
+          type: 'joined',
+          group: event.group,
+          stage: 'copying',
+          attempt: event.attempt,
+        });
       case 'copy-finished':
         return this.copyFinished(event, out);
       case 'start':
@@ -261,9 +265,6 @@ export class ParticipantNode {
     this.hasten(out);
   }
 
-  /** The configured coordinator until one has welcomed us. */
-  configuredCoordinator: NodeName = 'coordinator';
-
   private coordinatorName(): NodeName {
     return this.coordinator?.name ?? this.configuredCoordinator;
   }
@@ -287,11 +288,7 @@ export class ParticipantNode {
   private copyFinished(event: Extract<ParticipantNodeEvent, { type: 'copy-finished' }>, out: StepBuilder): void {
     const { group, attempt, lines } = event;
     copyInstalled(this.rows, group, lines, out);
-    this.tellCoordinator({ type: 'joined', group, stage: 'durable', attempt }, out);
-  }
-
-  private tellCoordinator(message: Message, out: StepBuilder): void {
-    out.tell(this.coordinatorName(), message);
+    out.tell(this.coordinatorName(), { type: 'joined', group, stage: 'durable', attempt });
   }
 
   /** Numbers that voted yes here and know no decision, with their ids. */

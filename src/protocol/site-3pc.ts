@@ -81,7 +81,7 @@ export function stepSite3pc(context: SiteContext, before: Site3pc, event: Site3p
     case 'preaborted':
       return count(context, site, event);
     case 'refused':
-      return { site: stepDown(site, event.round), records: [], send: [] };
+      return { site: stepDown(site, event), records: [], send: [] };
     case 'state-request':
       return promise(context, site, event.from, event.round);
     case 'state':
@@ -240,8 +240,10 @@ function stopElecting(site: Site3pc): Site3pc {
   return rest;
 }
 
-function stepDown(site: Site3pc, round: Round): Site3pc {
-  return site.leading !== undefined && compareRounds(site.leading.round, round) === 0 ? stopElecting(site) : site;
+/** A site that promised a higher round than ours makes us stop; a repeated request that it refuses does not. */
+function stepDown(site: Site3pc, { round, lastElected }: Extract<Site3pcEvent, { type: 'refused' }>): Site3pc {
+  const isOurs = site.leading !== undefined && compareRounds(site.leading.round, round) === 0;
+  return isOurs && compareRounds(lastElected, round) > 0 ? stopElecting(site) : site;
 }
 
 function sawRounds(site: Site3pc, event: Site3pcEvent): Site3pc {
