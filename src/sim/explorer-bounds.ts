@@ -7,17 +7,21 @@
  */
 import type { ProtocolName } from '../protocol/messages.ts';
 
+/** One run of the explorer; `roundsMax` counts for 3PC only. */
 export interface Bounds {
   readonly protocol: ProtocolName;
   readonly participants: number;
   readonly roundsMax: number;
 }
 
+/** With every run of the tests. */
 export const QUICK: readonly Bounds[] = [
+  { protocol: '2pc', participants: 1, roundsMax: 1 },
   { protocol: '2pc', participants: 2, roundsMax: 1 },
   { protocol: '3pc', participants: 2, roundsMax: 2 },
 ];
 
+/** Before a release, and after a change to a machine; smallest first. */
 export const PROVE: readonly Bounds[] = [
   ...QUICK,
   { protocol: '2pc', participants: 3, roundsMax: 1 },

@@ -35,6 +35,7 @@ class Numbering<Value> {
   }
 }
 
+/** Numbers for site states and messages; one per exploration, since what a restart gives is part of a state. */
 export class Interner {
   private readonly siteStates = new Numbering<SiteState>();
   private readonly messages = new Numbering<Sent>();

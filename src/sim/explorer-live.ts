@@ -19,6 +19,7 @@ const RINGS_MAX = 6;
 /** A run of a few sites is over long before; more deliveries are a loop. */
 const DELIVERIES_MAX = 10_000;
 
+/** Judges worlds by the runs that could follow; keeps what it found. */
 export class FaultFreeRuns {
   private readonly worlds: Worlds;
   private readonly setting: Setting;

@@ -47,6 +47,7 @@ const TIMINGS = { voteTimeoutMs: 6000, lockWaitMs: 3000, askMs: 1000, electMs: 2
 
 /** The number that every run is about: the seventh of the coordinator's first start. */
 export const NUMBER = 'c.1.7';
+/** The coordinator's site. */
 export const COORDINATOR: Site = { name: 'C', address: 'C:7100' };
 
 /** Sites P1 to Pn. */
@@ -54,7 +55,7 @@ export function participantSites(count: number): readonly Site[] {
   return Array.from({ length: count }, (_, index) => ({ name: `P${index + 1}`, address: `P${index + 1}:7200` }));
 }
 
-/** The one attempt, as its coordinator knows it: each participant has one operation of its own. */
+/** The one attempt, as its coordinator knows it; with one participant it is one-phase, as the node would plan it. */
 export function exploredAttempt(protocol: ProtocolName, participants: number): CoordinatorAttempt {
   const sites = participantSites(participants);
   return {
@@ -69,14 +70,14 @@ export function exploredAttempt(protocol: ProtocolName, participants: number): C
     groups: { g: sites.map(({ name }) => name) },
     operationCount: 1,
     voteWithinMs: 6000,
-    onePhase: false,
+    onePhase: participants === 1,
     timings: TIMINGS,
   };
 }
 
 /** The same attempt as a participant knows it. */
 export function attemptAt(self: NodeName, attempt: CoordinatorAttempt): ParticipantAttempt {
-  const { number, id, protocol, participants, voteWithinMs, timings } = attempt;
+  const { number, id, protocol, participants, voteWithinMs, onePhase, timings } = attempt;
   const operations = attempt.operations[self] ?? [];
   return {
     number,
@@ -87,7 +88,7 @@ export function attemptAt(self: NodeName, attempt: CoordinatorAttempt): Particip
     participants,
     operations,
     voteWithinMs,
-    onePhase: false,
+    onePhase,
     timings,
   };
 }

@@ -78,7 +78,7 @@ export function firstSites(setting: Setting): {
   const { attempt } = setting;
   const coordinator: SiteState = {
     name: attempt.self.name,
-    running: { role: 'coordinator', machine: { kind: attempt.protocol, state: NO_VOTES } },
+    running: { role: 'coordinator', machine: firstMachine(attempt) },
     synced: [],
     written: [],
   };
@@ -90,6 +90,12 @@ export function firstSites(setting: Setting): {
     written: [],
   }));
   return { sites: [begun.site, ...participants], send: begun.send };
+}
+
+function firstMachine({ onePhase, protocol }: CoordinatorAttempt): CoordinatorMachine {
+  return onePhase
+    ? { kind: 'one-phase', state: { phase: 'working', asking: false } }
+    : { kind: protocol, state: NO_VOTES };
 }
 
 /** One input into one site. */
@@ -109,7 +115,7 @@ function act(setting: Setting, site: SiteState, input: Act): SiteStep {
   if (running.role === 'coordinator') {
     const { machine } = running;
     if (machine === undefined) return input.type === 'message' ? closed(setting, site, input) : idle(site);
-    const event = coordinatorInput(input);
+    const event = coordinatorInput(input, setting.attempt.onePhase);
     if (event === undefined) return idle(site);
     const { machine: after, step } = setting.machines.coordinator(setting.attempt, machine, event);
     // The node closes an attempt that is over.
@@ -123,8 +129,8 @@ function act(setting: Setting, site: SiteState, input: Act): SiteStep {
   return took(site, { role: 'participant', run: { attempt: run.attempt, machine } }, step);
 }
 
-function coordinatorInput(input: Act): CoordinatorEvent | undefined {
-  if (input.type === 'message') return coordinatorEventOf(input.from, input.message, false);
+function coordinatorInput(input: Act, onePhase: boolean): CoordinatorEvent | undefined {
+  if (input.type === 'message') return coordinatorEventOf(input.from, input.message, onePhase);
   return input.type === 'coordinator-event' ? input.event : undefined;
 }
 
@@ -263,7 +269,7 @@ export function decisionAt({ running, synced, written }: SiteState): 'commit' | 
   return has([...synced, ...written], 'prepared') || has(synced, 'aborted') ? 'abort' : undefined;
 }
 
-/** The participant has said yes, on disk. */
+/** The participant has said yes on disk, or decided by itself (one-phase). */
 export function saidYes({ synced, written }: SiteState): boolean {
-  return [...synced, ...written].some(({ type }) => type === 'prepared');
+  return [...synced, ...written].some(({ type }) => type === 'prepared' || type === 'committed');
 }

@@ -14,15 +14,17 @@ import type { Sent } from './explorer-intern.ts';
 import { phaseOf } from './explorer-sites.ts';
 import type { Running, SiteState } from './explorer-sites.ts';
 
-/** The decision on this site's disk; `closed` of a coordinator counts only when every restart finds it so. */
+/**
+ * The decision on this site's disk, if it tells it to whoever asks. A coordinator that ended a commit does not: it has
+ * forgotten, and answers what presumed abort says; nobody should have to ask it.
+ */
 export function settledAt(site: SiteState, recovered: Running): 'commit' | 'abort' | undefined {
   const phase = phaseOf(site.running);
   const again = phaseOf(recovered);
   if (phase === 'committed' && again === 'committed') return 'commit';
   if (phase === 'aborted' && again === 'aborted') return 'abort';
   if (phase !== 'closed' || again !== 'closed') return undefined;
-  if (site.synced.some(({ type }) => type === 'commit')) return 'commit';
-  return site.written.some(({ type }) => type === 'commit') ? undefined : 'abort';
+  return [...site.synced, ...site.written].some(({ type }) => type === 'commit') ? undefined : 'abort';
 }
 
 /** True when, by the protocol, `sent` can do nothing any more at a site that is not settled. */

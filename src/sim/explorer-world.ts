@@ -20,6 +20,7 @@ export interface World {
 
 /** Bits of World.decided. */
 export const COMMIT = 1;
+/** The other bit. */
 export const ABORT = 2;
 
 /** One way on from a world. */
@@ -51,6 +52,7 @@ interface SiteFacts {
 /** More site states or messages than fit the text of a world: an explorer with such bounds needs another encoding. */
 const NUMBERS_MAX = 0xffff;
 
+/** The worlds of one setting, and the ways between them. */
 export class Worlds {
   readonly interner: Interner;
   private readonly setting: Setting;
@@ -212,7 +214,12 @@ export class Worlds {
   private decisionFor(place: number, decision: 'commit' | 'abort'): number {
     const from = this.names[place === 0 ? 1 : 0] ?? '';
     const to = this.names[place] ?? '';
-    const sent: Sent = { from, to, message: { type: decision, number: this.setting.attempt.number } };
+    const { number } = this.setting.attempt;
+    const outcome = decision === 'commit' ? 'committed' : 'aborted';
+    // A participant is told, a coordinator hears the outcome: one-phase knows no other way.
+    const message =
+      place === 0 ? ({ type: 'outcome', number, outcome } as const) : ({ type: decision, number } as const);
+    const sent: Sent = { from, to, message };
     return this.interner.message(sent);
   }
 }

@@ -9,7 +9,7 @@
  * alarm and no broken assertion; and a run without faults decides
  * (explorer-live.ts). The first violation found is a shortest one.
  *
- * Not explored: readers, one-phase, views, several transactions (the simulator
+ * Not explored: readers, views, several transactions (the simulator
  * has them). Worlds that differ only in names are not merged: names break the
  * ties between rounds, so such worlds may go on differently.
  */
@@ -24,9 +24,10 @@ import type { Setting } from './explorer-sites.ts';
 import { ABORT, COMMIT, textOf, worldOf, Worlds } from './explorer-world.ts';
 import type { Move, World } from './explorer-world.ts';
 
+/** What to explore, and how far. */
 export interface ExploreOptions {
   readonly protocol: ProtocolName;
-  /** 2 or more: one participant is one-phase, another protocol. */
+  /** 1: one-phase, whatever the protocol. */
   readonly participants: number;
   /** Highest counter of a termination round (3PC); the coordinator's own attempt is round 1. */
   readonly roundsMax: number;
@@ -45,6 +46,7 @@ export interface ExploreOptions {
   readonly machines?: ExplorerMachines;
 }
 
+/** What must not be, and how it comes about. */
 export interface Violation {
   readonly what: string;
   /** The shortest run to it, one line each. */
@@ -53,6 +55,7 @@ export interface Violation {
   readonly steps: number;
 }
 
+/** What was seen; no violation and `complete`: within these bounds there is none. */
 export interface Explored {
   readonly states: number;
   readonly transitions: number;

@@ -50,6 +50,10 @@ export const yesUnforced = participantUnforced('prepared');
 export const precommittedUnforced = participantUnforced('precommitted');
 export const promiseUnforced = participantUnforced('promised');
 export const tombstoneUnforced = participantUnforced('aborted');
+/** The acknowledgement leaves before the record of the commit; one-phase, the outcome. */
+export const committedUnforced = participantUnforced('committed');
+/** One-phase: the decision is handed over before the record that it was. */
+export const beginUnforced = coordinatorUnforced('begin');
 /** 2PC: the commit message leaves before the commit point is on disk. */
 export const commitUnforced = coordinatorUnforced('commit');
 /** The coordinator's precommit leaves before its force; after a restart it presumes abort. */

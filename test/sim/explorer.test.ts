@@ -5,8 +5,8 @@ import type { ExplorerMachines } from '../../src/sim/explorer-machines.ts';
 import { explore } from '../../src/sim/explorer.ts';
 import * as broken from './broken-machines.ts';
 
-/** Fewer states than this, and a run has not seen what it is for. */
-const STATES_MIN: Readonly<Record<ProtocolName, number>> = { '2pc': 500, '3pc': 10_000 };
+/** Fewer states than this, by participants, and a run has not seen what it is for. */
+const STATES_MIN: Readonly<Record<string, number>> = { '2pc 1': 15, '2pc 2': 500, '3pc 2': 10_000 };
 
 /** Counters up to 2 suffice to catch most; where not, correctness needs the third. */
 const BROKEN: readonly {
@@ -14,6 +14,7 @@ const BROKEN: readonly {
   readonly machines: ExplorerMachines;
   readonly protocols: readonly ProtocolName[];
   readonly roundsMax?: number;
+  readonly participants?: number;
 }[] = [
   { rule: 'a yes is not forced', machines: broken.yesUnforced, protocols: ['2pc', '3pc'] },
   { rule: 'a precommitted is not forced', machines: broken.precommittedUnforced, protocols: ['3pc'] },
@@ -21,6 +22,14 @@ const BROKEN: readonly {
   { rule: 'a tombstone is not forced', machines: broken.tombstoneUnforced, protocols: ['2pc', '3pc'] },
   { rule: 'a no is not forced when asked', machines: broken.noUnforcedWhenAsked, protocols: ['2pc', '3pc'] },
   { rule: 'commit is not forced', machines: broken.commitUnforced, protocols: ['2pc'] },
+  { rule: 'committed is not forced', machines: broken.committedUnforced, protocols: ['2pc'] },
+  {
+    rule: 'a decision taken alone is not forced',
+    machines: broken.committedUnforced,
+    protocols: ['2pc'],
+    participants: 1,
+  },
+  { rule: 'handing over is not forced', machines: broken.beginUnforced, protocols: ['2pc'], participants: 1 },
   { rule: "the coordinator's precommit is not forced", machines: broken.ownPrecommitUnforced, protocols: ['3pc'] },
   { rule: 'a restarted coordinator commits alone', machines: broken.commitsAloneAfterRestart, protocols: ['3pc'] },
   {
@@ -49,14 +58,14 @@ describe('The explorer', () => {
       const { violation, complete, states } = explore(bounds);
       expect(violation?.transcript.join('\n')).to.equal(undefined);
       expect(complete).to.equal(true);
-      expect(states).to.be.greaterThan(STATES_MIN[protocol]);
+      expect(states).to.be.greaterThan(STATES_MIN[`${protocol} ${participants}`] ?? Number.POSITIVE_INFINITY);
     });
   }
 
-  for (const { rule, machines, protocols, roundsMax = 2 } of BROKEN) {
+  for (const { rule, machines, protocols, roundsMax = 2, participants = 2 } of BROKEN) {
     for (const protocol of protocols) {
       it(`catches ${protocol} machines in which ${rule}`, () => {
-        const { violation } = explore({ protocol, participants: 2, roundsMax, machines, statesMax: 100_000 });
+        const { violation } = explore({ protocol, participants, roundsMax, machines, statesMax: 100_000 });
         expect(violation?.what).to.match(
           /both decided|was decided before|without a yes|not voted yes here|decide otherwise/,
         );
