@@ -1,4 +1,4 @@
-/** Responses from bytes, as any valid server may send them: whole, byte by byte, and in pieces. */
+/** Responses from bytes, in every form a valid server may give them: whole, byte by byte, and in pieces. */
 import { expect } from 'chai';
 import { ResponseReader } from '../../src/wire/frame-reader.ts';
 import type { ResponseRead } from '../../src/wire/frame-reader.ts';
