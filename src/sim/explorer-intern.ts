@@ -89,7 +89,7 @@ function outline(record: ProtocolRecord): unknown {
 
 /** A reader of states: the machine, and whether the attempt is known by more than its number. */
 function shown(running: Running): unknown {
-  if (running.role === 'coordinator') return running.machine ?? 'closed';
+  if (running.role === 'coordinator') return running.machine ?? ('ended' in running ? 'ended' : 'closed');
   const { run } = running;
   return run === undefined ? 'unheard' : [run.attempt.id !== '', run.machine];
 }

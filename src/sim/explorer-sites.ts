@@ -31,7 +31,8 @@ import type { ExplorerMachines, ParticipantRun } from './explorer-machines.ts';
 
 /** What runs at a site: nothing (closed, or never heard of), or a machine. */
 export type Running =
-  | { readonly role: 'coordinator'; readonly machine: CoordinatorMachine | undefined }
+  /** `ended`: closed after a commit, in this life, so it still knows. */
+  | { readonly role: 'coordinator'; readonly machine: CoordinatorMachine | undefined; readonly ended?: true }
   | { readonly role: 'participant'; readonly run: ParticipantRun | undefined };
 
 /** A site: what runs, what is on its disk, what is written and not synced. */
@@ -118,15 +119,19 @@ function act(setting: Setting, site: SiteState, input: Act): SiteStep {
     const event = coordinatorInput(input, setting.attempt.onePhase);
     if (event === undefined) return idle(site);
     const { machine: after, step } = setting.machines.coordinator(setting.attempt, machine, event);
-    // The node closes an attempt that is over.
-    const over = after.state.phase === 'aborted' || after.state.phase === 'ended';
-    return took(site, { role: 'coordinator', machine: over ? undefined : after }, step);
+    return took(site, unlessOver(after), step);
   }
   const run = input.type === 'message' ? opened(setting, site, running.run, input.message) : running.run;
   const event = participantInput(input);
   if (run === undefined || event === undefined) return idle(site);
   const { machine, step } = setting.machines.participant(run.attempt, run.machine, event);
   return took(site, { role: 'participant', run: { attempt: run.attempt, machine } }, step);
+}
+
+/** The node closes an attempt that is over. */
+function unlessOver(machine: CoordinatorMachine): Running {
+  if (machine.state.phase === 'ended') return { role: 'coordinator', machine: undefined, ended: true };
+  return { role: 'coordinator', machine: machine.state.phase === 'aborted' ? undefined : machine };
 }
 
 function coordinatorInput(input: Act, onePhase: boolean): CoordinatorEvent | undefined {
@@ -159,7 +164,9 @@ function opened(
 function closed({ attempt }: Setting, site: SiteState, { from, message }: Extract<Act, { type: 'message' }>): SiteStep {
   if (!('number' in message)) return idle(site);
   const out = new StepBuilder();
-  answerClosed(emptyTables(attempt), from, message, out);
+  const context = emptyTables(attempt);
+  if ('ended' in site.running) context.tables.endedCommitted.add(attempt.number);
+  answerClosed(context, from, message, out);
   return { site, send: out.send, lines: out.send.map(({ to, message: { type } }) => `closed: send ${to} ${type}`) };
 }
 

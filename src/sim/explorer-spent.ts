@@ -15,8 +15,8 @@ import { phaseOf } from './explorer-sites.ts';
 import type { Running, SiteState } from './explorer-sites.ts';
 
 /**
- * The decision on this site's disk, if it tells it to whoever asks. A coordinator that ended a commit does not: it has
- * forgotten, and answers what presumed abort says; nobody should have to ask it.
+ * The decision on this site's disk, if it tells it to whoever asks, now and after a restart. A coordinator that ended a
+ * commit does not: it forgets by a restart, and then answers what presumed abort says. Nobody should have to ask it.
  */
 export function settledAt(site: SiteState, recovered: Running): 'commit' | 'abort' | undefined {
   const phase = phaseOf(site.running);
