@@ -40,7 +40,8 @@ export function readLine(room: string, body: Json, key: string | undefined, make
   if (key !== undefined && fields['key'] !== undefined && fields['key'] !== key) {
     throw new ParleyError('bad-request', 'The field "key" and the header Idempotency-Key differ; send one of them.');
   }
-  const line = { ...fields, key: fields['key'] ?? key ?? makeKey() };
+  // A key that is null was meant as one, so it is refused and not replaced.
+  const line = { ...fields, key: fields['key'] === undefined ? (key ?? makeKey()) : fields['key'] };
   checkByGrammar(room, line);
   return { room, key: text(line.key), author: text(fields['author']), text: text(fields['text']) };
 }

@@ -86,6 +86,13 @@ export class RoomQueue<Waiter> {
     return lines;
   }
 
+  /** The lines that wait; they wait no more and will not be sent. */
+  dismiss(): readonly QueuedLine<Waiter>[] {
+    const lines = [...this.#waiting.values()];
+    this.#waiting.clear();
+    return lines;
+  }
+
   /** The line of a key in flight: a feed may show it committed before the append is answered. */
   inFlight(key: string): QueuedLine<Waiter> | undefined {
     return this.#inFlight?.get(key);

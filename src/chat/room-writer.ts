@@ -95,7 +95,7 @@ export class RoomWriter {
    * @throws ParleyError `busy`, `draining` (nothing happened), `id-reused` (the key stands for another line), or why the append was refused
    */
   async send(line: SentLine, deadlineMs: number): Promise<LineAnswer> {
-    if (this.#isDraining) throw new ParleyError('draining', 'This server is stopping and takes no more lines.');
+    if (this.#isDraining) throw stopping();
     const { room, key } = line;
     const known = this.#cache.lineOfKey(room, key);
     const answer =
@@ -112,10 +112,11 @@ export class RoomWriter {
     if (this.#waiters > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 
-  /** Ends at once: appends in flight are repeated no more, their lines answered `unknown`. */
+  /** Ends at once: appends in flight are repeated no more, their lines answered `unknown`; the others were never sent. */
   close(): void {
     this.#isDraining = true;
     this.#closed.abort();
+    for (const queue of this.#queues.values()) for (const queued of queue.dismiss()) answerAll(queued, stopping);
   }
 
   #offer(line: SentLine, deadlineMs: number, resolve: (answer: LineAnswer | ParleyError) => void): void {
@@ -197,6 +198,10 @@ function answerAll(
 function answerOf(line: SentLine, stored: HistoryLine, at: string): LineAnswer | ParleyError {
   if (stored.author !== line.author || stored.text !== line.text) return keyTaken(line.key);
   return { outcome: 'committed', room: line.room, seq: stored.seq, key: line.key, at: stored.at ?? at };
+}
+
+function stopping(): ParleyError {
+  return new ParleyError('draining', 'This server is stopping and takes no more lines.');
 }
 
 function keyTaken(key: string): ParleyError {

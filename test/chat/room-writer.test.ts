@@ -1,0 +1,186 @@
+import { expect } from 'chai';
+import { ParleyError } from '../../src/base/errors.ts';
+import { RoomCache } from '../../src/chat/room-cache.ts';
+import { RoomWriter } from '../../src/chat/room-writer.ts';
+import type { Append, AppendOutcome, LineAnswer } from '../../src/chat/room-writer.ts';
+import { eventually } from '../support/eventually.ts';
+
+/** Longer than any test waits; short enough to end with the test. */
+const LONG_MS = 5000;
+
+/** A writer whose appends are answered by the test. */
+class Desk {
+  readonly cache = new RoomCache();
+  readonly appends: { readonly append: Append; readonly settle: (outcome: AppendOutcome) => void }[] = [];
+  readonly writer: RoomWriter;
+  #ids = 0;
+
+  constructor() {
+    this.writer = new RoomWriter(this.cache, {
+      append: (append, signal) =>
+        new Promise((resolve) => {
+          this.appends.push({ append, settle: resolve });
+          signal.addEventListener('abort', () => resolve(undefined));
+        }),
+      makeId: () => `T${(this.#ids += 1)}`,
+      nowMs: () => Date.parse('2026-01-31T12:00:00.000Z'),
+    });
+  }
+
+  send(key: string, given: { text?: string; room?: string; deadlineMs?: number } = {}): Promise<LineAnswer> {
+    const { text = `text of ${key}`, room = 'lobby', deadlineMs = LONG_MS } = given;
+    return this.writer.send({ room, key, author: 'ann', text }, deadlineMs);
+  }
+
+  keys(index: number): readonly string[] | undefined {
+    return this.appends[index]?.append.lines.map(({ key }) => key);
+  }
+
+  /** Commits an append with these sequences. */
+  commit(index: number, seqs: Record<string, number>): void {
+    this.appends[index]?.settle({ outcome: 'committed', seqByKey: new Map(Object.entries(seqs)) });
+  }
+}
+
+async function codeOf(sending: Promise<unknown>): Promise<string> {
+  try {
+    await sending;
+  } catch (error) {
+    if (error instanceof ParleyError) return error.code;
+    throw error;
+  }
+  return 'none';
+}
+
+describe('the writer of rooms', () => {
+  it('sends the first line at once, gathers what comes meanwhile, and answers each with its sequence', async () => {
+    const desk = new Desk();
+    const answers = ['a', 'b', 'c'].map((key) => desk.send(key));
+    await eventually('one append is in flight', () => desk.appends.length === 1);
+    expect(desk.keys(0)).to.deep.equal(['a']);
+    desk.commit(0, { a: 1 });
+    await eventually('the next is', () => desk.appends.length === 2);
+    expect(desk.keys(1)).to.deep.equal(['b', 'c']);
+    desk.commit(1, { b: 2, c: 3 });
+    const at = '2026-01-31T12:00:00.000Z';
+    expect(await Promise.all(answers)).to.deep.equal([
+      { outcome: 'committed', room: 'lobby', seq: 1, key: 'a', at },
+      { outcome: 'committed', room: 'lobby', seq: 2, key: 'b', at },
+      { outcome: 'committed', room: 'lobby', seq: 3, key: 'c', at },
+    ]);
+    expect(desk.appends[1]?.append.lines[0]).to.deep.equal({ key: 'b', author: 'ann', text: 'text of b', at });
+    expect(desk.writer.busyRooms).to.equal(0);
+  });
+
+  it('lets rooms go on independently', async () => {
+    const desk = new Desk();
+    const slow = desk.send('a', { room: 'slow' });
+    const quick = desk.send('b', { room: 'quick' });
+    desk.commit(1, { b: 1 });
+    expect((await quick).outcome).to.equal('committed');
+    desk.commit(0, { a: 1 });
+    expect((await slow).outcome).to.equal('committed');
+  });
+
+  it('tells every line of an aborted append why, and goes on with the next', async () => {
+    const desk = new Desk();
+    const first = desk.send('a');
+    const second = desk.send('b');
+    const reason = { code: 'vote-timeout', detail: 'P3 did not vote in time.' } as const;
+    desk.appends[0]?.settle({ outcome: 'aborted', reason });
+    expect(await first).to.deep.equal({ outcome: 'aborted', key: 'a', reason });
+    await eventually('the next append', () => desk.appends.length === 2);
+    desk.commit(1, { b: 1 });
+    expect((await second).outcome).to.equal('committed');
+  });
+
+  it('answers a refused append with the refusal', async () => {
+    const desk = new Desk();
+    const sent = codeOf(desk.send('a'));
+    desk.appends[0]?.settle({ outcome: 'refused', error: new ParleyError('log-full', 'The disk is full.') });
+    expect(await sent).to.equal('log-full');
+  });
+
+  it('at the deadline says unknown of a line in flight and busy of one that was never sent', async () => {
+    const desk = new Desk();
+    const inFlight = desk.send('a', { deadlineMs: 20 });
+    const waiting = codeOf(desk.send('b', { deadlineMs: 20 }));
+    expect(await inFlight).to.deep.equal({ outcome: 'unknown', key: 'a' });
+    expect(await waiting).to.equal('busy');
+    desk.commit(0, { a: 1 });
+    await eventually('the room is idle', () => desk.writer.busyRooms === 0);
+    expect(desk.appends).to.have.lengthOf(1);
+  });
+
+  it('joins a line that is sent again to the append that may still commit it', async () => {
+    const desk = new Desk();
+    expect((await desk.send('a', { deadlineMs: 20 })).outcome).to.equal('unknown');
+    const again = desk.send('a');
+    expect(desk.appends).to.have.lengthOf(1);
+    desk.commit(0, { a: 4 });
+    expect(await again).to.include({ outcome: 'committed', seq: 4 });
+    expect(desk.appends).to.have.lengthOf(1);
+  });
+
+  it('answers from the feed when that shows the line before the append has an outcome', async () => {
+    const desk = new Desk();
+    const sent = desk.send('a');
+    const at = '2026-01-31T12:00:00.000Z';
+    desk.cache.merge({ room: 'lobby', lines: [{ seq: 1, key: 'a', author: 'ann', text: 'text of a', at }] });
+    expect(await sent).to.deep.equal({ outcome: 'committed', room: 'lobby', seq: 1, key: 'a', at });
+    desk.writer.close();
+  });
+
+  it('answers a line that is in the room already without sending it again', async () => {
+    const desk = new Desk();
+    const at = '2018-03-03T22:34:52.180Z';
+    desk.cache.merge({ room: 'lobby', lines: [{ seq: 1, key: 'a', author: 'ann', text: 'text of a', at }] });
+    expect(await desk.send('a')).to.deep.equal({ outcome: 'committed', room: 'lobby', seq: 1, key: 'a', at });
+    expect(desk.appends).to.have.lengthOf(0);
+    expect(await codeOf(desk.send('a', { text: 'another' }))).to.equal('id-reused');
+  });
+
+  it('refuses another line under a key that waits or is in flight', async () => {
+    const desk = new Desk();
+    const first = desk.send('a');
+    expect(await codeOf(desk.send('a', { text: 'another' }))).to.equal('id-reused');
+    const second = desk.send('b');
+    expect(await codeOf(desk.send('b', { text: 'another' }))).to.equal('id-reused');
+    desk.commit(0, { a: 1 });
+    await eventually('the second append', () => desk.appends.length === 2);
+    desk.commit(1, { b: 2 });
+    expect((await Promise.all([first, second])).map(({ outcome }) => outcome)).to.deep.equal([
+      'committed',
+      'committed',
+    ]);
+  });
+
+  it('takes no more than 2000 waiting lines of a room, and says busy beyond', async () => {
+    const desk = new Desk();
+    const answers = Array.from({ length: 2001 }, (_, index) => desk.send(`k${index}`));
+    expect(await codeOf(desk.send('one-more'))).to.equal('busy');
+    desk.writer.close();
+    const ends = answers.map((answer) => codeOf(answer));
+    // What was in flight may have happened; the others were never sent.
+    const codes = await Promise.all(ends);
+    expect(codes[0]).to.equal('none');
+    expect(new Set(codes.slice(1))).to.deep.equal(new Set(['draining']));
+    expect(desk.appends).to.have.lengthOf(1);
+  });
+
+  it('while it drains it finishes what it took and takes nothing more', async () => {
+    const desk = new Desk();
+    const first = desk.send('a');
+    const second = desk.send('b');
+    let drained = false;
+    const draining = desk.writer.drain().then(() => (drained = true));
+    expect(await codeOf(desk.send('c'))).to.equal('draining');
+    desk.commit(0, { a: 1 });
+    await first;
+    expect(drained).to.equal(false);
+    await eventually('the second append', () => desk.appends.length === 2);
+    desk.commit(1, { b: 2 });
+    await second;
+    await draining;
+  });
+});
