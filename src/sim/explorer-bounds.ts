@@ -11,6 +11,7 @@ import type { ProtocolName } from '../protocol/messages.ts';
 export interface Bounds {
   readonly protocol: ProtocolName;
   readonly participants: number;
+  readonly readers?: number;
   readonly roundsMax: number;
 }
 
@@ -18,12 +19,15 @@ export interface Bounds {
 export const QUICK: readonly Bounds[] = [
   { protocol: '2pc', participants: 1, roundsMax: 1 },
   { protocol: '2pc', participants: 2, roundsMax: 1 },
+  { protocol: '2pc', participants: 1, readers: 1, roundsMax: 1 },
+  { protocol: '3pc', participants: 1, readers: 1, roundsMax: 2 },
   { protocol: '3pc', participants: 2, roundsMax: 2 },
 ];
 
 /** Before a release, and after a change to a machine; smallest first. */
 export const PROVE: readonly Bounds[] = [
   ...QUICK,
+  { protocol: '2pc', participants: 2, readers: 1, roundsMax: 1 },
   { protocol: '2pc', participants: 3, roundsMax: 1 },
   { protocol: '3pc', participants: 2, roundsMax: 3 },
   { protocol: '3pc', participants: 3, roundsMax: 2 },

@@ -9,6 +9,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { isQuorum } from '../protocol/quorum.ts';
+import { placesOf } from './explorer-machines.ts';
 import { isInDoubt, phaseOf } from './explorer-sites.ts';
 import type { Setting } from './explorer-sites.ts';
 import { ABORT, COMMIT } from './explorer-world.ts';
@@ -32,9 +33,9 @@ export class FaultFreeRuns {
     this.setting = setting;
     this.worlds = worlds;
     const { self, participants } = setting.attempt;
-    this.names = [self, ...participants].map(({ name }) => name);
+    this.names = placesOf(setting.attempt);
     const electorate = { coordinator: self.name, participants: participants.map(({ name }) => name) };
-    const places = this.names.map((_, place) => place);
+    const places = Array.from({ length: participants.length + 1 }, (_, place) => place);
     const subsets = Array.from({ length: 2 ** places.length }, (_, bits) =>
       places.filter((place) => (bits >> place) & 1),
     );

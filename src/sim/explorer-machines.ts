@@ -50,29 +50,43 @@ export const NUMBER = 'c.1.7';
 /** The coordinator's site. */
 export const COORDINATOR: Site = { name: 'C', address: 'C:7100' };
 
-/** Sites P1 to Pn. */
-export function participantSites(count: number): readonly Site[] {
-  return Array.from({ length: count }, (_, index) => ({ name: `P${index + 1}`, address: `P${index + 1}:7200` }));
+/** Sites P1 to Pn, or R1 to Rn. */
+function sitesUpTo(count: number, letter: 'P' | 'R'): readonly Site[] {
+  return Array.from({ length: count }, (_, index) => ({
+    name: `${letter}${index + 1}`,
+    address: `${letter}${index + 1}:7200`,
+  }));
 }
 
-/** The one attempt, as its coordinator knows it; with one participant it is one-phase, as the node would plan it. */
-export function exploredAttempt(protocol: ProtocolName, participants: number): CoordinatorAttempt {
-  const sites = participantSites(participants);
+/**
+ * The one attempt, as its coordinator knows it: participants P that write group g, readers R of group r. One
+ * participant and no reader is one-phase, as the node would plan it.
+ */
+export function exploredAttempt(protocol: ProtocolName, listed: number, reading: number): CoordinatorAttempt {
+  const participants = sitesUpTo(listed, 'P');
+  const readers = sitesUpTo(reading, 'R');
+  const operationsOf = (sites: readonly Site[], group: string) =>
+    sites.map(({ name }) => [name, [{ index: 0, operation: { group } }]] as const);
   return {
     number: NUMBER,
     id: 'TX',
     hash: 'h',
     protocol,
     self: COORDINATOR,
-    participants: sites,
-    readers: [],
-    operations: Object.fromEntries(sites.map(({ name }) => [name, [{ index: 0, operation: { group: 'g' } }]])),
-    groups: { g: sites.map(({ name }) => name) },
+    participants,
+    readers,
+    operations: Object.fromEntries([...operationsOf(participants, 'g'), ...operationsOf(readers, 'r')]),
+    groups: { g: participants.map(({ name }) => name), r: readers.map(({ name }) => name) },
     operationCount: 1,
     voteWithinMs: 6000,
-    onePhase: participants === 1,
+    onePhase: listed === 1 && reading === 0,
     timings: TIMINGS,
   };
+}
+
+/** Everyone, the coordinator first, then those that write, then those that read: a site's place in a world. */
+export function placesOf({ self, participants, readers }: CoordinatorAttempt): readonly NodeName[] {
+  return [self, ...participants, ...readers].map(({ name }) => name);
 }
 
 /** The same attempt as a participant knows it. */
@@ -98,12 +112,11 @@ export function emptyTables(attempt: CoordinatorAttempt): {
   readonly settings: CoordinatorSettings;
   readonly tables: CoordinatorTables;
 } {
-  const names = attempt.participants.map(({ name }) => name);
   const settings: CoordinatorSettings = {
     self: attempt.self,
     incarnation: 'c',
     epoch: 1,
-    groups: { g: { members: names } },
+    groups: Object.fromEntries(Object.entries(attempt.groups).map(([group, members]) => [group, { members }])),
     addresses: Object.fromEntries(attempt.participants.map(({ name, address }) => [name, address])),
     timings: { ...TIMINGS, leaseWaitMs: 1500, resendMs: 1000, barrierMs: 200 },
   };

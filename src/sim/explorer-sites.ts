@@ -26,7 +26,7 @@ import {
 } from '../protocol/participant-attempts.ts';
 import type { ParticipantEvent } from '../protocol/participant-attempts.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
-import { attemptAt, emptyTables } from './explorer-machines.ts';
+import { attemptAt, emptyTables, placesOf } from './explorer-machines.ts';
 import type { ExplorerMachines, ParticipantRun } from './explorer-machines.ts';
 
 /** What runs at a site: nothing (closed, or never heard of), or a machine. */
@@ -84,7 +84,8 @@ export function firstSites(setting: Setting): {
     written: [],
   };
   const begun = stepSite(setting, coordinator, { type: 'coordinator-event', event: { type: 'begin' } });
-  const participants = attempt.participants.map(({ name }): SiteState => ({
+  const others = placesOf(attempt).slice(1);
+  const participants = others.map((name): SiteState => ({
     name,
     running: { role: 'participant', run: undefined },
     synced: [],
@@ -125,7 +126,9 @@ function act(setting: Setting, site: SiteState, input: Act): SiteStep {
   const event = participantInput(input);
   if (run === undefined || event === undefined) return idle(site);
   const { machine, step } = setting.machines.participant(run.attempt, run.machine, event);
-  return took(site, { role: 'participant', run: { attempt: run.attempt, machine } }, step);
+  // The node drops the row of a vote that was read-only.
+  const after = machine.state.phase === 'read' ? undefined : { attempt: run.attempt, machine };
+  return took(site, { role: 'participant', run: after }, step);
 }
 
 /** The node closes an attempt that is over. */
@@ -211,7 +214,9 @@ function coordinatorEvents(
   { attempt, roundsMax }: Setting,
   { state }: CoordinatorMachine,
 ): readonly CoordinatorEvent[] {
-  const resends = attempt.participants.map(({ name }) => ({ type: 'resend', to: name }) as const);
+  const resends = placesOf(attempt)
+    .slice(1)
+    .map((to) => ({ type: 'resend', to }) as const);
   if (state.phase === 'working') return [{ type: 'vote-timeout' }, ...resends];
   const bound = 'counterSeen' in state;
   return bound && state.counterSeen < roundsMax ? [{ type: 'timeout' }, ...resends] : resends;

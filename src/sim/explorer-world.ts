@@ -9,6 +9,7 @@ import { Interner } from './explorer-intern.ts';
 import type { Sent } from './explorer-intern.ts';
 import { decisionAt, faultFreeInputs, firstSites, ownInputs, saidYes, stepSite } from './explorer-sites.ts';
 import type { Setting, SiteInput, SiteState } from './explorer-sites.ts';
+import { placesOf } from './explorer-machines.ts';
 import { decisionToldBy, isSpent, settledAt } from './explorer-spent.ts';
 
 /** A world by numbers: site states in the order C, P1 … Pn; messages in ascending order; decisions made by anyone. */
@@ -63,7 +64,7 @@ export class Worlds {
   constructor(setting: Setting) {
     this.setting = setting;
     this.interner = new Interner(setting);
-    this.names = [setting.attempt.self, ...setting.attempt.participants].map(({ name }) => name);
+    this.names = placesOf(setting.attempt);
   }
 
   first(): World {
@@ -124,7 +125,8 @@ export class Worlds {
 
   /** Commit was decided, yet this place has no yes on its disk. */
   missingYes(world: World): string | undefined {
-    const missing = world.sites.findIndex((site, place) => place > 0 && !this.factsOf(site).saidYes);
+    const { length } = this.setting.attempt.participants;
+    const missing = world.sites.findIndex((site, place) => place > 0 && place <= length && !this.factsOf(site).saidYes);
     return missing < 0 ? undefined : this.names[missing];
   }
 
@@ -184,7 +186,8 @@ export class Worlds {
       if (!this.isSpent(site, id)) kept.add(id);
     }
     for (const decision of told) {
-      for (const [place, site] of sites.entries()) {
+      // Readers are told nothing but the coordinator's own abort.
+      for (const [place, site] of sites.slice(0, this.setting.attempt.participants.length + 1).entries()) {
         if (this.factsOf(site).settled === undefined) kept.add(this.decisionFor(place, decision));
       }
     }

@@ -9,13 +9,13 @@
  * alarm and no broken assertion; and a run without faults decides
  * (explorer-live.ts). The first violation found is a shortest one.
  *
- * Not explored: readers, views, several transactions (the simulator
+ * Not explored: views, several transactions (the simulator
  * has them). Worlds that differ only in names are not merged: names break the
  * ties between rounds, so such worlds may go on differently.
  */
 import { AssertionFailed } from '../base/assert.ts';
 import type { ProtocolName } from '../protocol/messages.ts';
-import { exploredAttempt, SHIPPED_MACHINES } from './explorer-machines.ts';
+import { exploredAttempt, placesOf, SHIPPED_MACHINES } from './explorer-machines.ts';
 import type { ExplorerMachines } from './explorer-machines.ts';
 import { FaultFreeRuns } from './explorer-live.ts';
 import { transcriptOf } from './explorer-transcript.ts';
@@ -27,8 +27,10 @@ import type { Move, World } from './explorer-world.ts';
 /** What to explore, and how far. */
 export interface ExploreOptions {
   readonly protocol: ProtocolName;
-  /** 1: one-phase, whatever the protocol. */
+  /** Those that may write. 1 and no reader: one-phase, whatever the protocol. */
   readonly participants: number;
+  /** Those that only read; 0 when absent. */
+  readonly readers?: number;
   /** Highest counter of a termination round (3PC); the coordinator's own attempt is round 1. */
   readonly roundsMax: number;
   /** Stops there, without a verdict on the rest. */
@@ -91,16 +93,18 @@ class Found {
 
 /** Explores until all is seen, a violation is found, or `statesMax` worlds are known. */
 export function explore(options: ExploreOptions): Explored {
-  const { protocol, participants, roundsMax, statesMax = Number.POSITIVE_INFINITY } = options;
+  const { protocol, participants, readers = 0, roundsMax, statesMax = Number.POSITIVE_INFINITY } = options;
   const { machines = SHIPPED_MACHINES, keepsAll = false, onProgress, onWorld } = options;
-  const setting: Setting = { attempt: exploredAttempt(protocol, participants), machines, roundsMax, keepsAll };
+  const attempt = exploredAttempt(protocol, participants, readers);
+  const setting: Setting = { attempt, machines, roundsMax, keepsAll };
+  const places = placesOf(attempt).length;
   const worlds = new Worlds(setting);
   const live = new FaultFreeRuns(setting, worlds);
   const found = new Found();
   found.add(textOf(worlds.first()), -1);
   let transitions = 0;
   for (let index = 0; index < found.texts.length; index += 1) {
-    const world = worldOf(found.texts[index] ?? '', participants + 1);
+    const world = worldOf(found.texts[index] ?? '', places);
     onWorld?.(world.sites.map((id) => outlineOf(worlds.site(id))));
     for (const move of worlds.moves(world)) {
       transitions += 1;
@@ -108,7 +112,7 @@ export function explore(options: ExploreOptions): Explored {
       const what = move.fault ?? (isNew ? faultOf(worlds, live, move.world) : undefined);
       const states = found.texts.length;
       if (what !== undefined) {
-        const path = [...movesAlong(worlds, found.pathTo(index), participants + 1), move];
+        const path = [...movesAlong(worlds, found.pathTo(index), places), move];
         const transcript = [...transcriptOf(setting, path), `=> ${what}`];
         return { states, transitions, complete: false, violation: { what, transcript, steps: path.length } };
       }

@@ -6,7 +6,13 @@ import { explore } from '../../src/sim/explorer.ts';
 import * as broken from './broken-machines.ts';
 
 /** Fewer states than this, by participants, and a run has not seen what it is for. */
-const STATES_MIN: Readonly<Record<string, number>> = { '2pc 1': 15, '2pc 2': 500, '3pc 2': 10_000 };
+const STATES_MIN: Readonly<Record<string, number>> = {
+  '2pc 1+0': 15,
+  '2pc 1+1': 100,
+  '2pc 2+0': 500,
+  '3pc 1+1': 100,
+  '3pc 2+0': 10_000,
+};
 
 /** Counters up to 2 suffice to catch most; where not, correctness needs the third. */
 const BROKEN: readonly {
@@ -53,12 +59,14 @@ const BROKEN: readonly {
 
 describe('The explorer', () => {
   for (const bounds of QUICK) {
-    const { protocol, participants, roundsMax } = bounds;
-    it(`finds no violation in ${protocol} with ${participants} participants and rounds up to ${roundsMax}`, () => {
+    const { protocol, participants, readers = 0, roundsMax } = bounds;
+    it(`finds no violation in ${protocol} with ${participants} that write, ${readers} that read, and rounds up to ${roundsMax}`, () => {
       const { violation, complete, states } = explore(bounds);
       expect(violation?.transcript.join('\n')).to.equal(undefined);
       expect(complete).to.equal(true);
-      expect(states).to.be.greaterThan(STATES_MIN[`${protocol} ${participants}`] ?? Number.POSITIVE_INFINITY);
+      expect(states).to.be.greaterThan(
+        STATES_MIN[`${protocol} ${participants}+${readers}`] ?? Number.POSITIVE_INFINITY,
+      );
     });
   }
 
