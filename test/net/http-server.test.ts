@@ -29,6 +29,19 @@ describe('The HTTP server', () => {
   const fixture = new Fixture();
   afterEach(() => fixture.release());
 
+  /** So many rounds of the server's loop: time for what is ready to happen, whatever the machine. */
+  async function turns(served: { readonly port: number }, count: number): Promise<void> {
+    const other = await fixture.connect(served);
+    for (let i = 1; i <= count; i++) {
+      other.send(get('/quick'));
+      await eventually(`answer ${i}`, () => statusesIn(other.text()).length === i);
+    }
+  }
+  const withQuick =
+    (handler: Handler): Handler =>
+    (request) =>
+      request.path === '/quick' ? text(200, '') : handler(request);
+
   it('answers with date, user agent, type and length', async () => {
     const client = await fixture.connect(await fixture.serve({ handler: echo }));
     client.send(post('/a', 'b'));
@@ -92,6 +105,37 @@ describe('The HTTP server', () => {
     half.socket.resetAndDestroy();
     await eventually('it is gone', () => server.connections === 0);
     expect(begun).to.deep.equal([]);
+  });
+
+  it('lets a sender wait that sends more than it takes answers for', async () => {
+    const { handler, begun } = byHand();
+    const served = await fixture.serve({ handler: withQuick(handler) });
+    const client = await fixture.connect(served);
+    client.send(get('/1'));
+    await eventually('/1 begins', () => begun.length === 1);
+    // Far more than the buffers of the system hold.
+    client.socket.write(Buffer.alloc(48 * 1024 * 1024, 'x'));
+    await turns(served, 200);
+    expect(client.socket.writableLength).to.be.greaterThan(0);
+    expect(begun).to.deep.equal(['/1']);
+  });
+
+  it('loses no last answer to a client that goes on sending: no reset', async () => {
+    const { handler, begun, answer } = byHand();
+    const served = await fixture.serve({ handler: withQuick(handler) });
+    const client = await fixture.connect(served);
+    let error: Error | undefined;
+    client.socket.on('error', (thrown) => {
+      error = thrown;
+    });
+    client.send(get('/1', 'Connection: close\r\n'));
+    await eventually('/1 begins', () => begun.length === 1);
+    client.socket.write(Buffer.alloc(16 * 1024 * 1024, 'x'));
+    await turns(served, 20);
+    answer('/1');
+    expect(statusesIn(await client.closed())).to.deep.equal([200]);
+    await eventually('both sides are done', () => client.socket.closed);
+    expect(error).to.equal(undefined);
   });
 
   it('tells a handler that its client is gone', async () => {

@@ -4,6 +4,7 @@
  * be refused at that octet and not one earlier.
  */
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { RequestReader } from '../../src/wire/frame-reader.ts';
 import type { RequestRead } from '../../src/wire/frame-reader.ts';
 import type { FrameLimits } from '../../src/wire/frame.ts';
@@ -412,4 +413,55 @@ describe('RequestReader refuses', () => {
       expect(more).to.deep.equal([]);
     });
   }
+});
+
+describe('RequestReader, whatever comes,', () => {
+  /** What was read as text, so that two readings can be compared. */
+  const told = (all: readonly RequestRead[]): string[] =>
+    all.map((read) =>
+      read.type === 'error'
+        ? `error ${read.error.code}`
+        : read.type === 'request'
+          ? `${JSON.stringify(read.head)} ${read.body.toString('latin1')}`
+          : read.type,
+    );
+  const texts = [...GOOD.map(({ text }) => text), ...BAD.map(([, text]) => text)];
+
+  it('reads the same from the same octets however they are cut, also when some are flipped', () => {
+    const flips = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { maxLength: 2 });
+    const cuts = fc.array(fc.nat(), { maxLength: 6 });
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(...texts), { minLength: 1, maxLength: 3 }),
+        flips,
+        cuts,
+        (parts, flipped, cut) => {
+          const octets = bytes(parts.join(''));
+          for (const [at, mask] of flipped) {
+            const place = at % octets.length;
+            octets[place] = (octets[place] ?? 0) ^ mask;
+          }
+          const whole = new RequestReader(SMALL);
+          whole.push(Buffer.from(octets));
+          whole.end();
+          const wanted = told(readAll(whole));
+          const reader = new RequestReader(SMALL);
+          const found: RequestRead[] = [];
+          const places = [...cut.map((at) => at % octets.length), octets.length].sort((a, b) => a - b);
+          let from = 0;
+          for (const to of places) {
+            reader.push(Buffer.from(octets.subarray(from, to)));
+            from = to;
+            found.push(
+              ...readAll(reader).filter((read) => found.at(-1)?.type !== read.type || read.type === 'request'),
+            );
+          }
+          reader.end();
+          found.push(...readAll(reader).filter((read) => found.at(-1)?.type !== read.type || read.type === 'request'));
+          expect(told(found)).to.deep.equal(wanted);
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
 });
