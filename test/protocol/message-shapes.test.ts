@@ -17,6 +17,8 @@ const WHOLE: { readonly [Type in MessageType]: Message & { readonly type: Type }
     epoch: 3,
     address: '127.0.0.1:7201',
     durableSeq: 40,
+    startSeq: 38,
+    coordinatorSeen: { incarnation: 'ab12', epoch: 3, seq: 17 },
     votesByHand: false,
   },
   'welcome': {
@@ -26,7 +28,7 @@ const WHOLE: { readonly [Type in MessageType]: Message & { readonly type: Type }
     epoch: 3,
     views: { bank: ['P1', 'P2'] },
     addresses: { P1: '127.0.0.1:7201' },
-    durableSeqSeen: 40,
+    lowWater: number,
     refusal: reason,
   },
   'prepare': {
@@ -68,6 +70,7 @@ const WHOLE: { readonly [Type in MessageType]: Message & { readonly type: Type }
 
 /** What may be left out, by type. */
 const OPTIONAL: Partial<Record<MessageType, readonly string[]>> = {
+  register: ['coordinatorSeen'],
   welcome: ['refusal'],
   prepare: ['onePhase'],
   vote: ['reason', 'results', 'hashes'],
