@@ -117,7 +117,6 @@ export function emptyTables(attempt: CoordinatorAttempt): {
     incarnation: 'c',
     epoch: 1,
     startSeq: 1,
-    startSeq: 1,
     groups: Object.fromEntries(Object.entries(attempt.groups).map(([group, members]) => [group, { members }])),
     addresses: Object.fromEntries(attempt.participants.map(({ name, address }) => [name, address])),
     timings: { ...TIMINGS, leaseWaitMs: 1500, resendMs: 1000, barrierMs: 200 },
