@@ -9,6 +9,9 @@ const fatal = (exitCode: number, meaning: string, remedy: string) =>
 const unsure = (status: number, meaning: string, remedy: string) =>
   ({ definite: false, status, exitCode: 1, meaning, remedy }) as const;
 
+const behind = (status: number, meaning: string, remedy: string) =>
+  ({ definite: true, status, exitCode: 4, meaning, remedy }) as const;
+
 /** The registry: one row per code, kept one row per line so that it reads as a table. */
 // prettier-ignore
 export const ERRORS = {
@@ -61,7 +64,7 @@ export const ERRORS = {
   // Between nodes.
   'stale-epoch': bad(409, 'A newer start of this coordinator exists.', 'Stop the old one.'),
   'other-incarnation': bad(409, 'The log of the coordinator is not the one this participant knows.', 'Restore its log, or run: parley coordinator adopt --reason ...'),
-  'log-behind': bad(409, 'The log of this node is shorter than what its peers saw it sync.', 'Restore the newer log; do not start it with an older copy.'),
+  'log-behind': behind(409, 'The log of this node is shorter than what its peers saw it sync.', 'Restore the newer log; do not start it with an older copy.'),
   'wrong-peer': bad(409, 'The node at this address has another name than the one meant.', 'Mend the address of that peer in cluster.json.'),
   'name-taken': bad(409, 'Another process runs under this name.', 'Stop it, or take another --name.'),
   // It may have happened.

@@ -39,7 +39,7 @@ class CoordinatorDaemon {
   private readonly shell: DaemonShell;
   /** The address and the log's identity are known later than the tables are needed. */
   private readonly self: { name: string; address: string };
-  private readonly identity = { incarnation: '', epoch: 0 };
+  private readonly identity = { incarnation: '', epoch: 0, startSeq: 0 };
   private readonly tables: CoordinatorTables;
   private readonly answers = new AnswerDesk();
   private durable: DurableNode | undefined;
@@ -71,6 +71,7 @@ class CoordinatorDaemon {
     this.durable = durable;
     this.identity.incarnation = durable.directory.incarnation;
     this.identity.epoch = durable.directory.epoch;
+    this.identity.startSeq = durable.directory.startSeq;
     recovery.finish(realClock.nowMs());
     const node = new CoordinatorNode(this.nodeSettings(), tables);
     this.loop = new Host<CoordinatorNodeEvent>(node, (key) => ({ type: 'timer', key }), {

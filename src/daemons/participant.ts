@@ -66,7 +66,7 @@ class ParticipantDaemon {
     this.groups = settings.groups.map((group) => ({ group, kind: kindOf(settings, group) }));
     const self = { name, address: '' };
     const votesByHand = settings.vote === 'ask';
-    this.nodeSettings = { self, incarnation: '', epoch: 0, votesByHand, timings: cluster.timings };
+    this.nodeSettings = { self, incarnation: '', epoch: 0, startSeq: 0, votesByHand, timings: cluster.timings };
     this.participant = new ParticipantHost({
       settings: this.nodeSettings,
       groups: this.groups,
@@ -97,6 +97,7 @@ class ParticipantDaemon {
     });
     this.nodeSettings.incarnation = durable.directory.incarnation;
     this.nodeSettings.epoch = durable.directory.epoch;
+    this.nodeSettings.startSeq = durable.directory.startSeq;
     // Locks and holds of what is in doubt are taken again here, before anyone can reach this node.
     participant.recovered();
     const copier = this.makeCopier();
@@ -164,7 +165,10 @@ class ParticipantDaemon {
   }
 
   private tick(): void {
-    const { durable } = this.opened();
+    const { durable, loop } = this.opened();
+    const coordinatorSeq = durable.links.heartbeatOf(this.coordinatorName)?.peerDurableSeq;
+    if (coordinatorSeq !== undefined) loop.handle({ type: 'tick', coordinatorSeq });
+    this.participant.tidy();
     durable.links.setPeers(peersOf(this.settings, this.participant, this.coordinatorName));
     durable.checkpointWhenDue(() => checkpointLines(this.participant));
   }

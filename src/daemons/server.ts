@@ -31,7 +31,7 @@ const GROUPS_MS_MAX = 2000;
 /** What the parts of a server share. */
 interface Base {
   readonly settings: ServerSettings;
-  readonly shell: DaemonShell;
+  readonly shell: Pick<DaemonShell, 'log' | 'metrics'>;
   readonly upstream: Upstream;
   readonly directory: ServerDirectory;
   readonly participants: ParticipantReader;
@@ -55,9 +55,17 @@ export function runServer(settings: ServerSettings): Promise<number> {
   return runDaemon(settings, (shell) => Promise.resolve(buildServer(settings, shell)));
 }
 
-/** The parts of a server, not yet started. */
-export function buildServer(settings: ServerSettings, shell: DaemonShell): DaemonParts {
-  const base = baseOf(settings, shell);
+/**
+ * The parts of a server, not yet started.
+ * @param deadlineMs how long a client's request may take; default: what the coordinator takes for a vote, and a margin
+ * @throws ParleyError `bad-config`: no credentials
+ */
+export function buildServer(
+  settings: ServerSettings,
+  shell: Pick<DaemonShell, 'log' | 'metrics'>,
+  deadlineMs = settings.cluster.timings.voteTimeoutMs + DEADLINE_MARGIN_MS,
+): DaemonParts {
+  const base = baseOf(settings, shell, deadlineMs);
   const { directory, upstream } = base;
   const products = [
     ...groupsWith(settings, 'history')
@@ -89,7 +97,7 @@ export function buildServer(settings: ServerSettings, shell: DaemonShell): Daemo
   };
 }
 
-function baseOf(settings: ServerSettings, shell: DaemonShell): Base {
+function baseOf(settings: ServerSettings, shell: Base['shell'], deadlineMs: number): Base {
   const { cluster, coordinator } = settings;
   const upstream = new Upstream(openCredentials(settings.credentialsFile).header);
   const directory = new ServerDirectory({
@@ -117,7 +125,6 @@ function baseOf(settings: ServerSettings, shell: DaemonShell): Base {
     random: () => Math.random(),
   });
   const participants = new ParticipantReader(upstream, (group) => directory.members(group));
-  const deadlineMs = cluster.timings.voteTimeoutMs + DEADLINE_MARGIN_MS;
   return { settings, shell, upstream, directory, participants, transactions, deadlineMs };
 }
 

@@ -39,6 +39,7 @@ export class ParticipantHost {
   readonly worker: ResourceWorker;
   private readonly recovery: ParticipantRecovery;
   private loop: Host<ParticipantNodeEvent> | undefined;
+  private tidied: string | undefined;
 
   constructor(options: ParticipantHostOptions) {
     this.node = new ParticipantNode(options.settings, options.durableSeq);
@@ -85,6 +86,14 @@ export class ParticipantHost {
       },
     });
     return this.loop;
+  }
+
+  /** Forgets which numbers were applied below the low-water mark: nobody sends them again. */
+  tidy(): void {
+    const { lowWater } = this.node;
+    if (lowWater === undefined || lowWater === this.tidied) return;
+    this.tidied = lowWater;
+    this.resources.forgetBelow(lowWater);
   }
 
   /** State as of the last record appended. */

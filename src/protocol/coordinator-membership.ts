@@ -6,8 +6,11 @@
  * record is forced before any attempt that relies on it is sent anywhere.
  */
 import { assert } from '../base/assert.ts';
+import { attemptNumber } from '../base/ids.ts';
+import type { AttemptNumber } from '../base/ids.ts';
+import { everyoneIn } from './answers.ts';
 import type { CoordinatorSettings, CoordinatorTables, Peer } from './coordinator-tables.ts';
-import type { NodeName, RegisterMessage } from './messages.ts';
+import type { LogSeen, NodeName, RegisterMessage } from './messages.ts';
 import type { StepBuilder } from './node-step.ts';
 import { forced } from './records.ts';
 import { membersOf, viewWithout } from './views.ts';
@@ -21,11 +24,12 @@ export interface MembershipContext {
 
 /** A participant introduces itself on a new link. Returns true when it is now registered. */
 export function register(
-  { settings, tables }: MembershipContext,
+  context: MembershipContext,
   from: NodeName,
   message: RegisterMessage,
   out: StepBuilder,
 ): boolean {
+  const { settings, tables } = context;
   const peer = tables.peers.get(from);
   if (peer === undefined || message.name !== from) {
     out.notice('warn', 'stranger', `${from} is not a participant of this cluster.`, { peer: from });
@@ -34,40 +38,69 @@ export function register(
   }
   // It was dropped for silence: first it leaves the view, then it may come back as a learner.
   if (peer.barred) return false;
-  if (isFreshLog(peer, message) || message.durableSeq < knownSeq(peer, message)) {
-    const detail = `${from} came with ${message.durableSeq} synced records; ${peer.durableSeq} were seen of its log.`;
-    if (!leaveAllViews({ settings, tables }, from, 'its log is not the one it voted with', out)) {
-      const refusal = { code: 'log-behind', detail } as const;
-      out.tell(from, { ...welcome(settings, tables, peer), refusal });
-      out.notice('alarm', 'log-behind', detail, { peer: from });
-      return false;
-    }
-    out.notice('alarm', 'log-behind', `${detail} It joins again by copying.`, { peer: from });
-  }
-  if (peer.incarnation !== message.incarnation || peer.address !== message.address) {
-    const { name, incarnation, address } = message;
+  if (ownLogIsBehind(settings, message, out)) return false;
+  if (!hasKnownLog(context, peer, message, out)) return false;
+  const { name, incarnation, address, epoch, durableSeq, votesByHand } = message;
+  if (peer.incarnation !== incarnation || peer.address !== address) {
     out.records.push(forced({ type: 'peer', name, incarnation, address }));
   }
-  peer.incarnation = message.incarnation;
-  peer.address = message.address;
-  peer.durableSeq = message.durableSeq;
-  peer.votesByHand = message.votesByHand;
-  peer.registered = true;
+  Object.assign(peer, { incarnation, address, epoch, durableSeq, votesByHand, registered: true });
   out.timerOff(`leave:${from}`);
-  out.tell(from, welcome(settings, tables, peer));
-  out.notice('info', 'registered', `${from} registered from ${message.address}.`, { peer: from });
+  out.tell(from, welcome(context));
+  out.notice('info', 'registered', `${from} registered from ${address}.`, { peer: from });
   return true;
 }
 
-function isFreshLog(peer: Peer, message: RegisterMessage): boolean {
-  return peer.incarnation !== undefined && peer.incarnation !== message.incarnation;
+/** A participant remembers more of this log than the log had when it was opened: decisions are missing. */
+function ownLogIsBehind(
+  settings: CoordinatorSettings,
+  { name, coordinatorSeen: seen }: RegisterMessage,
+  out: StepBuilder,
+): boolean {
+  if (seen === undefined || seen.incarnation !== settings.incarnation) return false;
+  if (seen.epoch === settings.epoch || (seen.epoch < settings.epoch && seen.seq < settings.startSeq)) return false;
+  const detail = `${name} saw record ${seen.seq} of start ${seen.epoch} synced here; this log begins start ${settings.epoch} at record ${settings.startSeq}.`;
+  out.fatal = { code: 'log-behind', detail };
+  return true;
 }
 
-function knownSeq(peer: Peer, message: RegisterMessage): number {
-  return peer.incarnation === message.incarnation ? peer.durableSeq : 0;
+/** Is this the log that voted? A shorter one is refused; a fresh one joins by copying once nothing needs the old. */
+function hasKnownLog(context: MembershipContext, peer: Peer, message: RegisterMessage, out: StepBuilder): boolean {
+  const { tables } = context;
+  const { name } = peer;
+  if (peer.incarnation === undefined) return true;
+  if (peer.incarnation === message.incarnation) {
+    if (peer.epoch === message.epoch || (peer.epoch < message.epoch && peer.durableSeq < message.startSeq)) return true;
+    const detail = `${name} had ${peer.durableSeq} synced records in start ${peer.epoch}; it begins start ${message.epoch} at record ${message.startSeq}.`;
+    return refuse(context, peer, detail, out);
+  }
+  if (!leaveAllViews(context, name, 'it came back with a fresh log', out)) {
+    return refuse(context, peer, `${name} came back with a fresh log, and no other member holds what it held.`, out);
+  }
+  // As a site of an undecided attempt it would promise abort for what its lost log may have voted yes to.
+  const needed = [...tables.open.values()].some(({ attempt }) => everyoneIn(attempt.groups).includes(name));
+  if (needed) out.drop.push(name);
+  else out.notice('alarm', 'fresh-log', `${name} came back with a fresh log; it joins by copying.`, { peer: name });
+  return !needed;
 }
 
-function welcome(settings: CoordinatorSettings, tables: CoordinatorTables, peer: Peer) {
+function refuse(context: MembershipContext, peer: Peer, detail: string, out: StepBuilder): false {
+  out.tell(peer.name, { ...welcome(context), refusal: { code: 'log-behind', detail } });
+  out.notice('alarm', 'log-behind', detail, { peer: peer.name });
+  return false;
+}
+
+/** How much of every participant's log is known to be synced. */
+export function seenLogs(tables: CoordinatorTables): Record<NodeName, LogSeen> {
+  const seen: Record<NodeName, LogSeen> = {};
+  for (const { name, incarnation, epoch, durableSeq: seq } of tables.peers.values()) {
+    if (incarnation !== undefined) seen[name] = { incarnation, epoch, seq };
+  }
+  return seen;
+}
+
+function welcome(context: MembershipContext) {
+  const { settings, tables } = context;
   const addresses: Record<NodeName, string> = { [settings.self.name]: settings.self.address };
   for (const { name, address } of tables.peers.values()) addresses[name] = address;
   return {
@@ -77,14 +110,14 @@ function welcome(settings: CoordinatorSettings, tables: CoordinatorTables, peer:
     epoch: settings.epoch,
     views: membersOf(tables.views),
     addresses,
-    durableSeqSeen: peer.durableSeq,
+    lowWater: lowWaterOf(context),
   } as const;
 }
 
 /** Everyone registered learns of new views and addresses. */
-export function announce({ settings, tables }: MembershipContext, out: StepBuilder): void {
-  for (const peer of tables.peers.values()) {
-    if (peer.registered) out.tell(peer.name, welcome(settings, tables, peer));
+export function announce(context: MembershipContext, out: StepBuilder): void {
+  for (const peer of context.tables.peers.values()) {
+    if (peer.registered) out.tell(peer.name, welcome(context));
   }
 }
 
@@ -113,6 +146,13 @@ export function leaveAllViews(context: MembershipContext, name: NodeName, why: s
   peer.barred = false;
   if (changed) announce(context, out);
   return ![...tables.views.values()].some((view) => view.members.includes(name));
+}
+
+/** Every number below is decided and acknowledged. */
+export function lowWaterOf({ settings, tables }: MembershipContext): AttemptNumber {
+  const [oldest] = tables.open.keys();
+  const { incarnation, epoch } = settings;
+  return oldest ?? attemptNumber({ incarnation, epoch, sequence: tables.sequence + 1 });
 }
 
 /** A new view, forced before anything relies on it. */

@@ -5,13 +5,12 @@
  * returns leaves in the order the host keeps (src/host).
  */
 import { assertNever } from '../base/assert.ts';
-import { attemptNumber } from '../base/ids.ts';
 import type { AttemptNumber } from '../base/ids.ts';
 import { everyoneIn } from './answers.ts';
 import { coordinatorEventOf } from './coordinator-attempts.ts';
 import { answerClosed, forgetOwed, isPromise } from './coordinator-closed.ts';
 import { cancelJoins, isHeld, learnerSays, lowerBarrier, startJoins, tryBarrier } from './coordinator-joins.ts';
-import { leaveAllViews, leaveLater, membershipOf, register } from './coordinator-membership.ts';
+import { leaveAllViews, leaveLater, lowWaterOf, membershipOf, register, seenLogs } from './coordinator-membership.ts';
 import { CoordinatorTables } from './coordinator-tables.ts';
 import type { AdmittedTransaction, AttemptRow, CoordinatorSettings } from './coordinator-tables.ts';
 import { admit, answerUnknown, stepRow } from './coordinator-transactions.ts';
@@ -145,9 +144,10 @@ export class CoordinatorNode {
   ): void {
     const before = membershipOf(this.tables, from);
     const logBefore = this.tables.peers.get(from)?.incarnation;
-    if (!register(this, from, message, out)) return;
+    const isWelcome = register(this, from, message, out);
     if (logBefore !== undefined && logBefore !== message.incarnation) forgetOwed(this.tables, from, out);
     this.memberLeft(from, before, nowMs, out);
+    if (!isWelcome) return;
     // A new link may have replaced the old one without a word; what was under way on that one is lost.
     cancelJoins(this, from, out);
     // In first-sent order, so that conflicting transactions meet in one order everywhere.
@@ -273,21 +273,14 @@ export class CoordinatorNode {
 
   /** Forced, so that the ends it counts are synced before anyone forgets by it. */
   private moveLowWater(out: StepBuilder): void {
-    const number = this.lowWater();
+    const number = lowWaterOf(this);
     if (number === this.announcedLowWater) return;
     this.announcedLowWater = number;
-    const peers = Object.fromEntries([...this.tables.peers.values()].map(({ name, durableSeq }) => [name, durableSeq]));
+    const peers = seenLogs(this.tables);
     out.records.push(forced({ type: 'low-water', number, peers }));
     for (const peer of this.tables.peers.values()) {
       if (peer.registered) out.tell(peer.name, { type: 'low-water', number });
     }
-  }
-
-  /** Every number below is decided and acknowledged. */
-  lowWater(): AttemptNumber {
-    const [oldest] = this.tables.open.keys();
-    const { incarnation, epoch } = this.settings;
-    return oldest ?? attemptNumber({ incarnation, epoch, sequence: this.tables.sequence + 1 });
   }
 
   /** After recovery: what was open goes on. */

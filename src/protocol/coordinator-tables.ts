@@ -24,6 +24,8 @@ export interface CoordinatorSettings {
   readonly self: Site;
   readonly incarnation: string;
   readonly epoch: number;
+  /** Sequence of the first record of this start. */
+  readonly startSeq: number;
   /** Every group: its configured members. */
   readonly groups: Readonly<Record<string, { readonly members: readonly NodeName[] }>>;
   /** Configured addresses, until a participant registers another. */
@@ -70,8 +72,9 @@ export interface Peer {
   readonly name: NodeName;
   address: string;
   incarnation: string | undefined;
-  /** How much of its log it said is synced. */
+  /** How much of its log it said is synced, and in which of its starts. */
   durableSeq: number;
+  epoch: number;
   /** It has registered on the current link. */
   registered: boolean;
   votesByHand: boolean;
@@ -107,6 +110,7 @@ export class CoordinatorTables {
         address: settings.addresses[name] ?? '',
         incarnation: undefined,
         durableSeq: 0,
+        epoch: 0,
         registered: false,
         votesByHand: false,
         silent: 0,

@@ -51,6 +51,12 @@ const CHECKS = {
   'results?': (value: unknown): boolean => value === undefined || listOf(isIndexed)(value),
   'hashes?': (value: unknown): boolean =>
     value === undefined || (isObject(value) && Object.values(value).every(isText)),
+  'seen?': (value: unknown): boolean =>
+    value === undefined ||
+    (isObject(value) &&
+      isText(value['incarnation']) &&
+      Number.isSafeInteger(value['epoch']) &&
+      Number.isSafeInteger(value['seq'])),
   'round?': (value: unknown): boolean => value === undefined || CHECKS.round(value),
   'boolean?': (value: unknown): boolean => value === undefined || typeof value === 'boolean',
 } as const;
@@ -63,6 +69,8 @@ const SHAPES = {
     epoch: 'integer',
     address: 'text',
     durableSeq: 'integer',
+    startSeq: 'integer',
+    coordinatorSeen: 'seen?',
     votesByHand: 'boolean',
   },
   'welcome': {
@@ -71,7 +79,7 @@ const SHAPES = {
     epoch: 'integer',
     views: 'views',
     addresses: 'names',
-    durableSeqSeen: 'integer',
+    lowWater: 'number',
     refusal: 'reason?',
   },
   'prepare': {

@@ -78,6 +78,13 @@ export type Message =
   | BarrierMessage
   | JoinedMessage;
 
+/** How far a node's log was known to be synced, in which of its starts. */
+export interface LogSeen {
+  readonly incarnation: string;
+  readonly epoch: number;
+  readonly seq: number;
+}
+
 /** Participant → coordinator, first on a new link. */
 export interface RegisterMessage {
   readonly type: 'register';
@@ -85,7 +92,12 @@ export interface RegisterMessage {
   readonly incarnation: string;
   readonly epoch: number;
   readonly address: string;
+  /** How much of the sender's log is synced. */
   readonly durableSeq: number;
+  /** Sequence of the first record of this start: everything synced in earlier starts is below it. */
+  readonly startSeq: number;
+  /** What the sender last heard of the coordinator's log, so that one that came back shorter is found. */
+  readonly coordinatorSeen?: LogSeen;
   /** A person votes at its console: silence is no sign of a fault. */
   readonly votesByHand: boolean;
 }
@@ -98,8 +110,8 @@ export interface WelcomeMessage {
   readonly epoch: number;
   readonly views: Views;
   readonly addresses: Readonly<Record<NodeName, string>>;
-  /** The sender's memory of how much of the receiver's log was synced. */
-  readonly durableSeqSeen: number;
+  /** Numbers below are over: a participant with a fresh log must not speak about them. */
+  readonly lowWater: AttemptNumber;
   readonly refusal?: Reason;
 }
 

@@ -9,20 +9,19 @@ import { numberParts } from '../base/ids.ts';
 import type { AttemptNumber, TransactionId } from '../base/ids.ts';
 import type { ParticipantAttempt, Prepared, ProtocolTimings } from './attempt.ts';
 import { isBelow } from './low-water.ts';
-import type { Message, NodeName, Reason, Site, Views, WelcomeMessage } from './messages.ts';
+import type { LogSeen, Message, NodeName, Reason, Site, Views, WelcomeMessage } from './messages.ts';
 import { splitTimerKey, StepBuilder } from './node-step.ts';
 import type { NodeStep } from './node-step.ts';
 import {
   attemptOf,
   firstParticipantMachine,
   isInDoubt,
-  isQuestion,
   participantEventOf,
   stepParticipant,
-  unheardAttempt,
 } from './participant-attempts.ts';
 import type { ParticipantEvent, ParticipantMachine } from './participant-attempts.ts';
 import { copyInstalled, withoutSuperseded } from './participant-copies.ts';
+import { openUnheard } from './participant-unheard.ts';
 import { acceptWelcome } from './participant-welcome.ts';
 import type { KnownCoordinator } from './participant-welcome.ts';
 import { lazy } from './records.ts';
@@ -44,6 +43,8 @@ export type ParticipantNodeEvent =
       readonly attempt: number;
       readonly lines: readonly Json[];
     }
+  /** Regular: how much of the coordinator's log is synced, by its heartbeats. */
+  | { readonly type: 'tick'; readonly coordinatorSeq: number }
   | { readonly type: 'start' };
 
 /** Who this participant is. */
@@ -51,6 +52,8 @@ export interface ParticipantSettings {
   readonly self: Site;
   readonly incarnation: string;
   readonly epoch: number;
+  /** Sequence of the first record of this start. */
+  readonly startSeq: number;
   readonly votesByHand: boolean;
   readonly timings: ProtocolTimings;
 }
@@ -75,6 +78,8 @@ export class ParticipantNode {
   readonly rows = new Map<AttemptNumber, ParticipantRow>();
   coordinator: KnownCoordinator | undefined;
   lowWater: AttemptNumber | undefined;
+  /** How much of the coordinator's log is known to be synced. */
+  coordinatorSeen: LogSeen | undefined;
   /** From the newest welcome on the current link; undefined without one: no lease then. */
   views: Views | undefined;
   /** Obeyed until one has welcomed us. */
@@ -116,6 +121,8 @@ export class ParticipantNode {
         });
       case 'copy-finished':
         return this.copyFinished(event, out);
+      case 'tick':
+        return this.sawCoordinatorLog(event.coordinatorSeq);
       case 'start':
         return this.hasten(out);
       default:
@@ -184,38 +191,9 @@ export class ParticipantNode {
 
   private aboutNumber(from: NodeName, message: Message & { readonly number: AttemptNumber }, out: StepBuilder): void {
     const { number } = message;
-    if (!this.rows.has(number) && !this.openUnheard(from, message, out)) return;
+    if (!this.rows.has(number) && !openUnheard(this, from, message, out)) return;
     const event = participantEventOf(from, message);
     if (event !== undefined) this.into(number, event, out);
-  }
-
-  /** A number without a row. Returns true when it has one now, because someone will rely on the answer. */
-  private openUnheard(
-    from: NodeName,
-    message: Message & { readonly number: AttemptNumber },
-    out: StepBuilder,
-  ): boolean {
-    const { number } = message;
-    if (isBelow(number, this.lowWater)) {
-      // Forgotten, so acknowledged: a commit is acknowledged again. But the outcome is not known here any more.
-      if (message.type === 'commit') out.tell(from, { type: 'acknowledge', number });
-      if (message.type === 'inquire') out.tell(from, { type: 'outcome', number, outcome: 'unknown' });
-      return false;
-    }
-    if (message.type === 'commit' || message.type === 'precommit') {
-      out.notice(
-        'alarm',
-        'unknown-number',
-        `${from} sent ${message.type} for ${number}, which was never prepared here.`,
-        { number },
-      );
-      return false;
-    }
-    if (!isQuestion(message) && message.type !== 'abort') return false;
-    const coordinator = { name: this.coordinator?.name ?? from, address: '' };
-    const attempt = unheardAttempt(this.settings.self.name, number, coordinator, this.settings.timings);
-    this.rows.set(number, { attempt, machine: firstParticipantMachine(attempt), superseded: [] });
-    return true;
   }
 
   /** One event into one row, and what follows from its new phase. */
@@ -235,7 +213,9 @@ export class ParticipantNode {
   private moveLowWater(from: NodeName, number: AttemptNumber, out: StepBuilder): void {
     if (from !== this.coordinator?.name) return;
     this.lowWater = number;
-    out.records.push(lazy({ type: 'low-water', number }));
+    const seen = this.coordinatorSeen;
+    const peers = seen === undefined ? {} : { peers: { [from]: seen } };
+    out.records.push(lazy({ type: 'low-water', number, ...peers }));
     this.forget();
   }
 
@@ -251,11 +231,18 @@ export class ParticipantNode {
     }
   }
 
+  private sawCoordinatorLog(seq: number): void {
+    if (this.views === undefined || this.coordinator === undefined) return;
+    const { incarnation, epoch } = this.coordinator;
+    this.coordinatorSeen = { incarnation, epoch, seq };
+  }
+
   private linkUp(peer: NodeName, out: StepBuilder): void {
     if (peer !== this.coordinatorName()) return;
-    const { self, incarnation, epoch, votesByHand } = this.settings;
-    const { name, address } = self;
-    out.tell(peer, { type: 'register', name, incarnation, epoch, address, durableSeq: this.durableSeq(), votesByHand });
+    const { self, incarnation, epoch, startSeq, votesByHand } = this.settings;
+    const seen = this.coordinatorSeen === undefined ? {} : { coordinatorSeen: this.coordinatorSeen };
+    const log = { incarnation, epoch, startSeq, durableSeq: this.durableSeq(), ...seen };
+    out.tell(peer, { type: 'register', ...self, ...log, votesByHand });
   }
 
   private linkDown(peer: NodeName, out: StepBuilder): void {
@@ -275,6 +262,7 @@ export class ParticipantNode {
     const isFirstOnLink = this.views === undefined;
     this.coordinator = accepted;
     this.views = message.views;
+    this.lowWater = message.lowWater;
     if (isFirstOnLink) this.hasten(out);
   }
 

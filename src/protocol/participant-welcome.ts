@@ -22,7 +22,7 @@ export function acceptWelcome(
   message: WelcomeMessage,
   out: StepBuilder,
 ): KnownCoordinator | undefined {
-  const { name, incarnation, epoch, addresses } = message;
+  const { name, incarnation, epoch, addresses, lowWater } = message;
   if (known !== undefined && known.incarnation !== incarnation) {
     const text = `${from} has the log ${incarnation}; this participant obeys ${known.incarnation}.`;
     out.notice('alarm', 'other-incarnation', text, { peer: from });
@@ -40,6 +40,6 @@ export function acceptWelcome(
     return undefined;
   }
   const isNew = known?.epoch !== epoch || JSON.stringify(known.addresses) !== JSON.stringify(addresses);
-  if (isNew) out.records.push(forced({ type: 'coordinator', name, incarnation, epoch, addresses }));
+  if (isNew) out.records.push(forced({ type: 'coordinator', name, incarnation, epoch, addresses, lowWater }));
   return { name, incarnation, epoch, addresses };
 }

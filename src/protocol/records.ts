@@ -12,6 +12,7 @@ import type {
   GroupHashes,
   IndexedOperation,
   IndexedResult,
+  LogSeen,
   NodeName,
   ProtocolName,
   Reason,
@@ -97,8 +98,8 @@ export interface EndRecord {
 export interface LowWaterRecord {
   readonly type: 'low-water';
   readonly number: AttemptNumber;
-  /** How much of each peer's log is known to be synced. */
-  readonly peers?: Readonly<Record<NodeName, number>>;
+  /** How much of each peer's log is known to be synced: one that comes back with less is refused. */
+  readonly peers?: Readonly<Record<NodeName, LogSeen>>;
 }
 
 /** Coordinator: who is up to date in a group. Forced. */
@@ -125,6 +126,8 @@ export interface CoordinatorRecord {
   readonly incarnation: string;
   readonly epoch: number;
   readonly addresses: Readonly<Record<NodeName, string>>;
+  /** As it welcomed us; a fresh log must know it before it speaks about any number. */
+  readonly lowWater: AttemptNumber;
 }
 
 /** Participant: the yes. Forced. Holds all that a restart needs: locks, effects, whom to ask. */

@@ -28,7 +28,7 @@ import { namesOf } from './attempt.ts';
 import type { CoordinatorAttempt } from './attempt.ts';
 import type { CoordinatorMachine } from './coordinator-attempts.ts';
 import type { AttemptRow, CoordinatorSettings, CoordinatorTables } from './coordinator-tables.ts';
-import type { IndexedResult, Round } from './messages.ts';
+import type { IndexedResult, LogSeen, Round } from './messages.ts';
 import { compareRounds, ROUND_ZERO } from './quorum.ts';
 import type {
   AnswerRecord,
@@ -98,7 +98,7 @@ export class CoordinatorRecovery {
       case 'peer':
         return this.peer(record);
       case 'low-water':
-        for (const [name, seq] of Object.entries(record.peers ?? {})) this.durable(name, seq);
+        for (const [name, seen] of Object.entries(record.peers ?? {})) this.durable(name, seen);
         return;
       default:
         return;
@@ -158,9 +158,11 @@ export class CoordinatorRecovery {
     peer.address = address;
   }
 
-  private durable(name: string, seq: number): void {
+  private durable(name: string, { incarnation, epoch, seq }: LogSeen): void {
     const peer = this.tables.peers.get(name);
-    if (peer !== undefined) peer.durableSeq = Math.max(peer.durableSeq, seq);
+    if (peer === undefined || peer.incarnation !== incarnation) return;
+    peer.durableSeq = Math.max(peer.durableSeq, seq);
+    peer.epoch = Math.max(peer.epoch, epoch);
   }
 }
 
@@ -235,11 +237,11 @@ function attemptFrom(begin: BeginRecord, settings: CoordinatorSettings): Coordin
 /** Records that recover to the same open attempts, views and peers; outcomes are kept beside them as data. */
 export function coordinatorRecords(tables: CoordinatorTables): ProtocolRecord[] {
   const records: ProtocolRecord[] = [];
-  const peers: Record<string, number> = {};
-  for (const { name, incarnation, address, durableSeq } of tables.peers.values()) {
+  const peers: Record<string, LogSeen> = {};
+  for (const { name, incarnation, address, epoch, durableSeq: seq } of tables.peers.values()) {
     if (incarnation === undefined) continue;
     records.push({ type: 'peer', name, incarnation, address });
-    peers[name] = durableSeq;
+    peers[name] = { incarnation, epoch, seq };
   }
   for (const [group, { version, members }] of tables.views) {
     records.push({ type: 'view', group, version, members, why: 'checkpoint' });

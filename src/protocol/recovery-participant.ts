@@ -92,10 +92,12 @@ export class ParticipantRecovery {
       case 'coordinator': {
         const { name, incarnation, epoch, addresses } = record;
         this.node.coordinator = { name, incarnation, epoch, addresses };
+        this.node.lowWater = record.lowWater;
         return;
       }
       case 'low-water':
         this.node.lowWater = record.number;
+        this.node.coordinatorSeen = Object.values(record.peers ?? {})[0] ?? this.node.coordinatorSeen;
         return;
       default:
         return;
@@ -109,10 +111,11 @@ export class ParticipantRecovery {
       if (row === undefined) continue;
       this.node.rows.set(number, row);
       if (found.prepared === undefined || found.committed !== undefined || found.aborted !== undefined) continue;
-      restore(
-        row.attempt,
-        found.prepared.effects.filter(({ group }) => !found.superseded.includes(group)),
-      );
+      // A copy freed the locks of what it replaced, and others may have taken them since.
+      const isKept = (group: string): boolean => !found.superseded.includes(group);
+      const operations = row.attempt.operations.filter(({ operation }) => isKept(operation.group));
+      const effects = found.prepared.effects.filter(({ group }) => isKept(group));
+      restore({ ...row.attempt, operations }, effects);
     }
     this.node.forget();
   }
@@ -232,8 +235,11 @@ function attemptFrom(record: PreparedRecord, settings: ParticipantSettings): Par
 /** Records that recover to the same node: the protocol's part of a checkpoint. Resources keep their own. */
 export function participantRecords(node: ParticipantNode): ProtocolRecord[] {
   const records: ProtocolRecord[] = [];
-  if (node.coordinator !== undefined) records.push({ type: 'coordinator', ...node.coordinator });
-  if (node.lowWater !== undefined) records.push({ type: 'low-water', number: node.lowWater });
+  const { coordinator, coordinatorSeen: seen, lowWater } = node;
+  if (coordinator !== undefined && lowWater !== undefined) {
+    const peers = seen === undefined ? {} : { peers: { [coordinator.name]: seen } };
+    records.push({ type: 'coordinator', ...coordinator, lowWater }, { type: 'low-water', number: lowWater, ...peers });
+  }
   for (const [number, row] of node.rows) records.push(...rowRecords(number, row));
   return records;
 }
