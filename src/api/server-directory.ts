@@ -1,9 +1,9 @@
 /**
  * Who is where, as the coordinator says it: the members of each group, which
- * of them are in the view, and their addresses. Asked every second. While the
- * coordinator does not answer, its last word is kept for addresses, and every
- * member counts as worth a try, those last seen in the view first; before its
- * first word the configuration serves.
+ * of them are in the view, and their addresses. It is asked every second, and
+ * sooner while it does not answer. Until it does, its last word is kept for
+ * addresses, and every member counts as worth a try, those last seen in the
+ * view first; before its first word the configuration serves.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Json } from '../base/canonical-json.ts';
@@ -26,11 +26,11 @@ export interface DirectoryPorts {
   readonly addresses: Readonly<Record<string, string>>;
   /** Called when the coordinator begins or ceases to answer. */
   readonly onChange?: (answers: boolean, why: string) => void;
-  /** Between two questions; default 1 s. */
-  readonly intervalMs?: number;
 }
 
-const INTERVAL_MS = 1000;
+/** Between two questions: a view changes seldom, but a coordinator that comes is wanted soon. */
+const CURRENT_MS = 1000;
+const MISSING_MS = 250;
 /** Questions in a row without an answer after which the coordinator counts as gone. */
 const FAILURES_MAX = 2;
 
@@ -95,7 +95,8 @@ export class ServerDirectory {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
       await this.#ask();
-      await delay(this.#ports.intervalMs ?? INTERVAL_MS, undefined, { signal }).catch(() => undefined);
+      const waitMs = this.isCurrent ? CURRENT_MS : MISSING_MS;
+      await delay(waitMs, undefined, { signal }).catch(() => undefined);
     }
   }
 

@@ -21,7 +21,7 @@ export const READER_WAITING_BYTES_MAX = 256 * 1024;
 /** Lines fetched at a time. */
 const PORTION_LINES_MAX = 100;
 /** Between two looks whether a slow reader has taken something. */
-const LOOK_MS = 50;
+const LOOK_MS = 10;
 /** A reader that took nothing for so long is gone, or as good as. */
 const STUCK_MS_MAX = 10_000;
 /** How long a reader waits before it comes back. */

@@ -56,7 +56,7 @@ class Replica implements FeedMember {
   snapshot(): FeedPosition & { lines: readonly Json[] } {
     this.snapshots += 1;
     if (!this.isUp) throw new ParleyError('unreachable', 'No connection.');
-    const lines = this.lines.map((line) => ({ room: 'lobby', ...line }) as Json);
+    const lines = this.lines.map((line) => ({ room: 'lobby', ...line }));
     return { position: this.position, incarnation: this.incarnation, lines };
   }
 
