@@ -41,12 +41,15 @@ export function register(
   if (ownLogIsBehind(settings, message, out)) return false;
   if (!hasKnownLog(context, peer, message, out)) return false;
   const { name, incarnation, address, epoch, durableSeq, votesByHand } = message;
+  const hasMoved = peer.address !== address;
   if (peer.incarnation !== incarnation || peer.address !== address) {
     out.records.push(forced({ type: 'peer', name, incarnation, address }));
   }
   Object.assign(peer, { incarnation, address, epoch, durableSeq, votesByHand, registered: true });
   out.timerOff(`leave:${from}`);
-  out.tell(from, welcome(context));
+  // The others must find it where it is now, also when the coordinator is dead by then.
+  if (hasMoved) announce(context, out);
+  else out.tell(from, welcome(context));
   out.notice('info', 'registered', `${from} registered from ${address}.`, { peer: from });
   return true;
 }

@@ -253,7 +253,8 @@ export class CoordinatorNode {
 
   private tick(durable: Readonly<Record<NodeName, number>>, nowMs: number, out: StepBuilder): void {
     for (const peer of this.tables.peers.values()) {
-      peer.durableSeq = Math.max(peer.durableSeq, durable[peer.name] ?? 0);
+      // Of a start that has not registered nothing is known yet, not even which start it is.
+      if (peer.registered) peer.durableSeq = Math.max(peer.durableSeq, durable[peer.name] ?? 0);
     }
     let resent = 0;
     for (const row of [...this.tables.open.values()]) {

@@ -239,6 +239,8 @@ export class ParticipantNode {
 
   private linkUp(peer: NodeName, out: StepBuilder): void {
     if (peer !== this.coordinatorName()) return;
+    // A newer link may have replaced the older without a word; what was welcomed there says nothing here.
+    this.views = undefined;
     const { self, incarnation, epoch, startSeq, votesByHand } = this.settings;
     const seen = this.coordinatorSeen === undefined ? {} : { coordinatorSeen: this.coordinatorSeen };
     const log = { incarnation, epoch, startSeq, durableSeq: this.durableSeq(), ...seen };

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { credentialsOf } from '../../src/net/credentials.ts';
-import { PeerLinks } from '../../src/net/peer-options.ts';
+import { PeerLinks } from '../../src/net/peer-links.ts';
 import type { PeerLinksOptions, PeerTimings } from '../../src/net/peer-options.ts';
 import { RequestReader } from '../../src/wire/frame-reader.ts';
 
