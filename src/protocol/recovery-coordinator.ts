@@ -183,6 +183,7 @@ function recoveredMachine({
   if (commit !== undefined) {
     if (kind === 'one-phase') return undefined; // the participant told it: over but for the lazy end
     const waiting = namesOf(begin.participants);
+    if (waiting.length === 0) return undefined; // it only read: nobody is owed anything
     return { kind, state: { phase: 'committed', results: commit.results, waiting, left: [] } }; // @C
   }
   if (kind === 'one-phase') return { kind, state: { phase: 'working', asking: true } }; // @B

@@ -213,6 +213,8 @@ function decideByQuorum(context: SiteContext, move: Site3pcMove, leading: Leadin
 export function proposalFor(context: SiteContext, site: Site3pc, to: NodeName): readonly Outgoing[] {
   const { leading } = site;
   if (leading?.stage !== 'proposing' || leading.accepted.includes(to)) return [];
+  // One that only read is no site: it never promised anything.
+  if (!otherSites(context).includes(to)) return [];
   return [{ to, message: { type: leading.kind, number: context.number, round: leading.round } }];
 }
 
