@@ -136,12 +136,17 @@ export class Cluster {
   /**
    * Starts a node again, on the port it had, and waits until it is ready; one
    * that still runs is stopped first.
+   * @param options.elsewhere gives up the port it had, for the one of the cluster file
    * @throws ParleyError as start(), and `draining` when the cluster is stopping
    */
-  async restart(name: string, options: { readonly args?: readonly string[] } = {}): Promise<Listening> {
+  async restart(
+    name: string,
+    options: { readonly args?: readonly string[]; readonly elsewhere?: boolean } = {},
+  ): Promise<Listening> {
     const member = this.#member(name);
     if (isRunning(member.daemon)) await this.#stopNode(name);
     if (this.#stopping) throw new ParleyError('draining', `The cluster is stopping; ${name} is not started again.`);
+    if (options.elsewhere === true) member.address = undefined;
     this.#spawn(member, options.args);
     return this.#untilReady(member, this.#options.readyMs ?? READY_MS_DEFAULT);
   }

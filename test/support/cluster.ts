@@ -22,14 +22,16 @@ import {
   withBackends,
   withProtocol,
 } from '../../src/daemons/cluster-file.ts';
+import { ParleyError } from '../../src/base/errors.ts';
 import { openAccounts } from '../../src/daemons/up-first-steps.ts';
 import { HttpClient } from '../../src/net/http-client.ts';
 import { openCredentials } from '../../src/net/credentials.ts';
+import { eventually } from './eventually.ts';
 import { childrenOfThisProcess, daemonEnvironment } from './processes.ts';
 import { withTemporaryDirectory } from './temporary-directory.ts';
 import type { Json } from '../../src/base/canonical-json.ts';
 import type { JsonObject } from '../../src/console/transaction-text.ts';
-import type { ClusterConfig, ClusterGroup, Timings } from '../../src/daemons/cluster-file.ts';
+import type { ClusterConfig, ClusterGroup, OpeningAccount, Timings } from '../../src/daemons/cluster-file.ts';
 import type { ProtocolName } from '../../src/protocol/messages.ts';
 import type { NodeOverride } from '../../src/cluster/cluster-plan.ts';
 
@@ -48,8 +50,8 @@ export interface TestClusterOptions {
   readonly crashAt?: Readonly<Record<string, string | readonly string[]>>;
   /** Further arguments, by node. */
   readonly args?: Readonly<Record<string, readonly string[]>>;
-  /** Balances of accounts 1, 2, … in group bank, opened before the test; default 1000 and 1000, `[]` for none. */
-  readonly opening?: readonly number[];
+  /** Balances of accounts 1, 2, … in group bank, opened before the test; or accounts by group. Default 1000 and 1000, `[]` for none. */
+  readonly opening?: readonly number[] | Readonly<Record<string, readonly OpeningAccount[]>>;
 }
 
 /** An answer of a daemon, of any status. */
@@ -81,6 +83,7 @@ export interface TestTransaction {
 const QUICKER = 4;
 const READY_MS = 15_000;
 const STOP_MS = 5000;
+const SETTLE_MS = 15_000;
 /** Lines of the daemons shown with a failure. */
 const LINES_SHOWN = 60;
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -111,8 +114,10 @@ export async function withCluster<T>(
     });
     const clients = new Map<string, HttpClient>();
     const clientOf = (name: string): HttpClient => {
-      const client = clients.get(name) ?? new HttpClient(nodes.address(name));
-      clients.set(name, client);
+      const { host, port } = nodes.address(name);
+      const key = `${host}:${port}`;
+      const client = clients.get(key) ?? new HttpClient({ host, port });
+      clients.set(key, client);
       return client;
     };
     const headers = { authorization: credentials.header };
@@ -147,6 +152,42 @@ export function transact(cluster: TestCluster, transaction: TestTransaction): Pr
   return cluster.ask('coordinator', 'POST', '/transactions', { id, ...rest });
 }
 
+/** As transact(); undefined when the connection broke or could not be made: nothing is known then. */
+export async function tryTransact(cluster: TestCluster, transaction: TestTransaction): Promise<TestAnswer | undefined> {
+  try {
+    return await transact(cluster, transaction);
+  } catch (error) {
+    if (error instanceof ParleyError) return undefined;
+    throw error;
+  }
+}
+
+/** Sends a transaction with an id again and again until its outcome is definite; resolves with the stored answer. */
+export function settle(
+  cluster: TestCluster,
+  transaction: TestTransaction & { readonly id: string },
+): Promise<JsonObject> {
+  return eventually(
+    `${transaction.id} has a definite outcome`,
+    async () => {
+      const { status, body } = await transact(cluster, transaction);
+      return status === 200 && body;
+    },
+    { deadlineMs: SETTLE_MS },
+  );
+}
+
+/** Starts a node again with crash points armed; a coordinator is ready when it can run transactions on every group. */
+export async function arm(cluster: TestCluster, node: string, ...points: readonly string[]): Promise<void> {
+  await cluster.nodes.restart(node, { args: points.flatMap((point) => ['--crash-at', point]) });
+}
+
+/** Waits until a node has ended by an armed crash point. */
+export async function crashed(cluster: TestCluster, node: string): Promise<void> {
+  const exit = await eventually(`${node} has crashed`, () => cluster.nodes.node(node).exit, { deadlineMs: SETTLE_MS });
+  if (exit.signal !== 'SIGKILL') throw new Error(`${node} ended otherwise: ${JSON.stringify(exit)}`);
+}
+
 /** The operation that moves an amount within group bank. */
 export function transfer(from: number, to: number, amount: number): JsonObject {
   return { group: 'bank', resource: 'ledger', type: 'transfer', from, to, amount };
@@ -166,17 +207,28 @@ function configOf(options: TestClusterOptions): ClusterConfig {
   const built = defaultCluster();
   const nodes = Object.entries(built.nodes).map(([name, node]) => [name, { ...node, port: 0 }]);
   const timings = Object.entries<number>({ ...TIMINGS_DEFAULT }).map(([name, ms]) => [name, Math.ceil(ms / QUICKER)]);
-  const opening = (options.opening ?? [1000, 1000]).map((balance, index) => ({ account: index + 1, balance }));
   const base: ClusterConfig = {
     ...built,
     nodes: Object.fromEntries(nodes) as ClusterConfig['nodes'],
-    opening: opening.length === 0 ? {} : { bank: opening },
+    opening: {},
     timings: { ...(Object.fromEntries(timings) as unknown as Timings), ...options.timings },
   };
   const sized = withBackends(base, options.participants ?? 3);
-  const grouped = options.groups === undefined ? sized : { ...sized, groups: options.groups };
+  const grouped: ClusterConfig =
+    options.groups === undefined ? sized : { ...sized, groups: options.groups, protocol: { default: '2pc' } };
   const config = options.protocol === undefined ? grouped : withProtocol(grouped, options.protocol);
-  return parseCluster(config, 'the cluster of a test');
+  const opening = openingOf(options.opening ?? [1000, 1000]);
+  return parseCluster({ ...config, opening }, 'the cluster of a test');
+}
+
+function openingOf(opening: NonNullable<TestClusterOptions['opening']>): ClusterConfig['opening'] {
+  if (!isList(opening)) return opening;
+  if (opening.length === 0) return {};
+  return { bank: opening.map((balance, index) => ({ account: index + 1, balance })) };
+}
+
+function isList(opening: NonNullable<TestClusterOptions['opening']>): opening is readonly number[] {
+  return Array.isArray(opening);
 }
 
 function overridesOf({ crashAt = {}, args = {} }: TestClusterOptions): Readonly<Record<string, NodeOverride>> {
