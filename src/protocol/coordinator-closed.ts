@@ -26,7 +26,7 @@ export function answerClosed(
     out.notice('alarm', 'foreign-number', text, { number });
     return;
   }
-  const committed = tables.endedCommitted.has(number) || (tables.owed.get(number)?.includes(from) ?? false);
+  const committed = tables.hasEndedCommitted(number) || (tables.owed.get(number)?.includes(from) ?? false);
   switch (message.type) {
     case 'vote':
       if (message.vote === 'yes') out.tell(from, { type: committed ? 'commit' : 'abort', number });
@@ -50,6 +50,7 @@ function settleOwed(tables: CoordinatorTables, number: AttemptNumber, name: Node
   const names = tables.owed.get(number);
   if (names === undefined || !names.includes(name)) return;
   const left = names.filter((other) => other !== name);
+  tables.rememberCommitted(number);
   if (left.length === 0) tables.owed.delete(number);
   else tables.owed.set(number, left);
   out.records.push(lazy(left.length === 0 ? { type: 'end', number } : { type: 'end', number, left }));

@@ -84,6 +84,9 @@ export interface Peer {
   barred: boolean;
 }
 
+/** Ended numbers remembered for late messages; on one link in order there are none. */
+const ENDED_KEPT = 10_000;
+
 /** See the header. */
 export class CoordinatorTables {
   readonly open = new Map<AttemptNumber, AttemptRow>();
@@ -95,11 +98,23 @@ export class CoordinatorTables {
   /** Committed numbers that a member left before acknowledging: it is told if it asks, until it acknowledges. */
   readonly owed = new Map<AttemptNumber, readonly NodeName[]>();
   /** Numbers that ended committed, newest last: a message that comes late must not be told abort. */
-  readonly endedCommitted = new Set<AttemptNumber>();
+  private readonly endedCommitted = new Set<AttemptNumber>();
   /** Tries to join, all groups together, in this epoch. */
   joinAttempts = 0;
   /** Numbers issued in this epoch. */
   sequence = 0;
+
+  /** True for a number that ended committed not long ago. */
+  hasEndedCommitted(number: AttemptNumber): boolean {
+    return this.endedCommitted.has(number);
+  }
+
+  /** Keeps a number that ended committed, for messages that come late. */
+  rememberCommitted(number: AttemptNumber): void {
+    this.endedCommitted.add(number);
+    const [oldest] = this.endedCommitted;
+    if (oldest !== undefined && this.endedCommitted.size > ENDED_KEPT) this.endedCommitted.delete(oldest);
+  }
 
   constructor(settings: CoordinatorSettings) {
     this.views = firstViews(settings.groups);

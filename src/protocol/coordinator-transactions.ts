@@ -30,9 +30,6 @@ import { membersOf } from './views.ts';
 /** More open attempts than this are refused as busy: their memory and their locks have a bound. */
 export const OPEN_ATTEMPTS_MAX = 10_000;
 
-/** Ended numbers remembered for late messages; on one link in order there are none. */
-const ENDED_KEPT = 10_000;
-
 /** A client waits this much longer than its transaction may take, then is told `unknown`. */
 export const UNKNOWN_AFTER_MS = 1_000;
 
@@ -163,9 +160,7 @@ export function stepRow(context: TransactionContext, row: AttemptRow, event: Coo
 /** Remembers for a while that a number ended committed, and for as long as needed whom a view change answered for. */
 function keepEnded(tables: CoordinatorTables, number: AttemptNumber, left: readonly NodeName[]): void {
   if (left.length > 0) tables.owed.set(number, left);
-  tables.endedCommitted.add(number);
-  const [oldest] = tables.endedCommitted;
-  if (oldest !== undefined && tables.endedCommitted.size > ENDED_KEPT) tables.endedCommitted.delete(oldest);
+  tables.rememberCommitted(number);
 }
 
 /** The answer rides with the decision: it waits for the same sync (2PC), or rests on a quorum's records (3PC). */
