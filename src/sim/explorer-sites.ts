@@ -168,7 +168,7 @@ function closed({ attempt }: Setting, site: SiteState, { from, message }: Extrac
   if (!('number' in message)) return idle(site);
   const out = new StepBuilder();
   const context = emptyTables(attempt);
-  if ('ended' in site.running) context.tables.endedCommitted.add(attempt.number);
+  if ('ended' in site.running) context.tables.rememberCommitted(attempt.number);
   answerClosed(context, from, message, out);
   return { site, send: out.send, lines: out.send.map(({ to, message: { type } }) => `closed: send ${to} ${type}`) };
 }
