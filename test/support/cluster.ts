@@ -177,9 +177,15 @@ export function settle(
   );
 }
 
-/** Starts a node again with crash points armed; a coordinator is ready when it can run transactions on every group. */
+/** Starts a node again with crash points armed, and waits until every participant that runs is registered. */
 export async function arm(cluster: TestCluster, node: string, ...points: readonly string[]): Promise<void> {
   await cluster.nodes.restart(node, { args: points.flatMap((point) => ['--crash-at', point]) });
+  const running = cluster.nodes.namesOfRole('participant').filter((name) => cluster.nodes.running().includes(name));
+  await eventually(`${running.join(', ')} are registered`, async () => {
+    const { body } = await cluster.ask('coordinator', 'GET', '/debug/state');
+    const peers = body['peers'] as readonly { readonly name: string; readonly registered: boolean }[];
+    return running.every((name) => peers.some((peer) => peer.name === name && peer.registered));
+  });
 }
 
 /** Waits until a node has ended by an armed crash point. */
