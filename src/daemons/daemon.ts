@@ -50,6 +50,8 @@ export interface DaemonShell {
   readonly metrics: Metrics;
   /** Where narration goes once a console is attached. */
   readonly narrateTo: (sink: NarrationSink) => void;
+  /** A line for the person at this shell, not for the log. */
+  readonly narrate: (line: string) => void;
   /** Begins the graceful stop. */
   readonly stop: () => void;
 }
@@ -72,6 +74,7 @@ export async function runDaemon(
     narrateTo: (sink) => {
       narration = sink;
     },
+    narrate: terminal,
     stop: () => stopping.request('stop'),
   };
   const parts = await build(shell);

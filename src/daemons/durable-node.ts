@@ -5,6 +5,7 @@
  */
 import type { Json } from '../base/canonical-json.ts';
 import { ParleyError } from '../base/errors.ts';
+import { seedBody, seedFrame } from '../console/seed-frame.ts';
 import type { HostPorts } from '../host/host.ts';
 import { openCredentials } from '../net/credentials.ts';
 import { PeerLinks } from '../net/peer-links.ts';
@@ -97,7 +98,9 @@ export async function openDurableNode(options: DurableNodeOptions): Promise<Dura
     ports: {
       log: directory.log,
       clock: realClock,
-      send: (to, message) => void links.send(to, message),
+      send: (to, message) => {
+        if (links.send(to, message) && settings.showFrames) showFrame(shell, name, message);
+      },
       drop: (peer) => links.drop(peer, 'the protocol asks for it'),
       notice,
       fatal: (code, detail) => endNow(new ParleyError(code, detail)),
@@ -136,7 +139,11 @@ function openLinks(
     now: () => realClock.nowMs(),
     random: () => realClock.random(),
     durableSeq: () => directory.log.durableSeq,
-    onMessage: (from, message) => options.onMessage(from, parseMessage(message)),
+    onMessage: (from, received) => {
+      const message = parseMessage(received);
+      if (settings.showFrames) showFrame(shell, from, message);
+      options.onMessage(from, message);
+    },
     onUp: (peer) => {
       shell.log.info('link-up', `The link to ${peer} is up.`, { peer });
       options.onUp(peer);
@@ -148,6 +155,12 @@ function openLinks(
     echoes: options.echoes,
     onNotice: (event, fields) => shell.log.info(event, noticeText(event), fields),
   });
+}
+
+/** A message in the form of the first chat systems, above the prompt if there is one. */
+function showFrame(shell: DaemonShell, host: NodeName, message: Message): void {
+  for (const line of seedFrame({ what: message.type, host, body: seedBody(message), at: new Date() }))
+    shell.narrate(line);
 }
 
 function noticeText(event: string): string {

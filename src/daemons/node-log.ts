@@ -167,7 +167,7 @@ const COLOURS: Readonly<Record<LogLevel, (text: string) => string>> = {
   debug: chalk.gray,
 };
 
-/** One line for people: time of day, level, node, what happened, then the fields. */
+/** One line for people: time of day, level, what happened, then the fields. Whose shell it is they know, or `up` says. */
 function narration(entry: Entry): string {
   // Through the file's own form, so that what is left out there is left out here.
   const safe = JSON.parse(lineOfEntry(entry)) as Record<string, unknown>;
@@ -177,7 +177,7 @@ function narration(entry: Entry): string {
     return [` ${oneLine(key)}=${plainWord ? value : printable(JSON.stringify(value))}`];
   });
   const clock = String(safe['time']).slice(11, 23);
-  const head = `${chalk.dim(clock)} ${COLOURS[entry.level](entry.level.padEnd(5))} ${chalk.bold(oneLine(String(safe['node'])))}`;
+  const head = `${chalk.dim(clock)} ${COLOURS[entry.level](entry.level.padEnd(5))}`;
   return `${head} ${oneLine(String(safe['message']))} ${chalk.dim(`[${oneLine(String(safe['event']))}]${pairs.join('')}`)}`;
 }
 

@@ -21,6 +21,7 @@ import { openCredentials } from '../net/credentials.ts';
 import type { Route } from '../net/router.ts';
 import type { Address, ServerSettings } from './config.ts';
 import { runDaemon } from './daemon.ts';
+import { shownRoutes } from './server-frames.ts';
 import type { DaemonParts, DaemonShell } from './daemon.ts';
 
 /** Beyond the coordinator's own time for a vote: for its answer, or for one more try. */
@@ -52,7 +53,11 @@ interface Product {
 
 /** Runs until the process is told to stop; resolves with its exit code. */
 export function runServer(settings: ServerSettings): Promise<number> {
-  return runDaemon(settings, (shell) => Promise.resolve(buildServer(settings, shell)));
+  return runDaemon(settings, (shell) => {
+    const parts = buildServer(settings, shell);
+    const routes = settings.showFrames ? shownRoutes(parts.routes, shell.narrate) : parts.routes;
+    return Promise.resolve({ ...parts, routes });
+  });
 }
 
 /**

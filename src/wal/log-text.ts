@@ -144,9 +144,23 @@ export function recordText({ seq, epoch, record }: Pick<DecodedRecord, 'seq' | '
 
 const BARE = /^[A-Za-z0-9._:/@+-]+$/;
 
-/** A simple word as it is, anything else as JSON. */
+/** A simple word as it is, a site by its name, a round as `2@P1`, a list of those with commas; anything else as JSON. */
 function valueText(value: unknown): string {
-  return typeof value === 'string' && BARE.test(value) ? value : JSON.stringify(value);
+  if (Array.isArray(value) && value.length > 0 && value.every((item) => shortText(item) !== undefined)) {
+    return value.map(shortText).join(',');
+  }
+  return shortText(value) ?? JSON.stringify(value);
+}
+
+function shortText(value: unknown): string | undefined {
+  if (typeof value === 'string') return BARE.test(value) ? value : undefined;
+  if (typeof value !== 'object' || value === null) return undefined;
+  const members = value as Readonly<Record<string, unknown>>;
+  const { name, address, counter, site } = members;
+  const count = Object.keys(members).length;
+  if (count === 2 && typeof name === 'string' && typeof address === 'string' && BARE.test(name)) return name;
+  const isRound = count === 2 && typeof counter === 'number' && typeof site === 'string';
+  return isRound && (site === '' || BARE.test(site)) ? `${counter}@${site}` : undefined;
 }
 
 /**

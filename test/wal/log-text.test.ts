@@ -40,7 +40,7 @@ describe('printing a log', () => {
       expect(verdict.kind).to.equal('clean');
       expect(lines).to.deep.equal([
         '       1      1  start           -                       name=P1 role=participant incarnation=abcd1234 version=0',
-        '       2      1  prepared        abcd1234.1.7            id=TX001 sites=["P1","P2"] forced=true',
+        '       2      1  prepared        abcd1234.1.7            id=TX001 sites=P1,P2 forced=true',
         '       3      1  answer          TX001                   reason="voted no"',
         'log: clean',
       ]);
