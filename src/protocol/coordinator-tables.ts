@@ -87,6 +87,9 @@ export interface Peer {
 /** Ended numbers remembered for late messages; on one link in order there are none. */
 const ENDED_KEPT = 10_000;
 
+/** More tries than one start of a coordinator can make. */
+const JOINS_PER_START = 1_000_000;
+
 /** See the header. */
 export class CoordinatorTables {
   readonly open = new Map<AttemptNumber, AttemptRow>();
@@ -99,8 +102,8 @@ export class CoordinatorTables {
   readonly owed = new Map<AttemptNumber, readonly NodeName[]>();
   /** Numbers that ended committed, newest last: a message that comes late must not be told abort. */
   private readonly endedCommitted = new Set<AttemptNumber>();
-  /** Tries to join, all groups together, in this epoch. */
-  joinAttempts = 0;
+  /** The newest try to join, of any group; unlike any of an earlier start, whose copies may still come. */
+  joinAttempts: number;
   /** Numbers issued in this epoch. */
   sequence = 0;
 
@@ -118,6 +121,7 @@ export class CoordinatorTables {
 
   constructor(settings: CoordinatorSettings) {
     this.views = firstViews(settings.groups);
+    this.joinAttempts = settings.epoch * JOINS_PER_START;
     const members = new Set(Object.values(settings.groups).flatMap((group) => group.members));
     for (const name of members) {
       this.peers.set(name, {

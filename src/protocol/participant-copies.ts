@@ -13,20 +13,24 @@ import type { CopiedRecord } from './records.ts';
 /** A record is at most 1 MiB; a part stays well below it. */
 const PART_CHARACTERS_MAX = 200_000;
 
-/** Forces the copy, marks what it supersedes, and installs it. */
+/** Marks what the copy supersedes, forces the copy, and installs it. */
 export function copyInstalled(
   rows: Map<AttemptNumber, ParticipantRow>,
   group: string,
   lines: readonly Json[],
   out: StepBuilder,
 ): void {
-  for (const record of copiedRecords(group, lines)) out.records.push(forced(record));
+  // Before the copy: were it the other way round, a crash between the two would leave a copy, and numbers whose
+  // commit is applied to it a second time. This way round it leaves an old state, which is outside the view.
   for (const [number, row] of rows) {
     const touches = row.attempt.operations.some(({ operation }) => operation.group === group);
     if (!touches || row.superseded.includes(group) || isDecided(row)) continue;
     row.superseded = [...row.superseded, group];
     out.records.push(forced({ type: 'superseded', number, group }));
   }
+  // Behind the marks: a crash between may leave marks without a copy (the next copy replaces the old state anyway),
+  // but never a copy whose effects would be applied to it once more.
+  for (const record of copiedRecords(group, lines)) out.records.push(forced(record));
   out.copies.push({ type: 'install-copy', group, lines });
 }
 

@@ -84,6 +84,8 @@ export class ParticipantNode {
   views: Views | undefined;
   /** Obeyed until one has welcomed us. */
   configuredCoordinator: NodeName = 'coordinator';
+  /** The newest try to join each group, by the coordinator's order on this link; one that ended is no more. */
+  private readonly joining = new Map<string, number>();
   private readonly durableSeq: () => number;
 
   constructor(settings: ParticipantSettings, durableSeq: () => number) {
@@ -113,12 +115,7 @@ export class ParticipantNode {
       case 'timer':
         return this.into(splitTimerKey(event.key).of, { type: 'timeout' }, out);
       case 'copied':
-        return out.tell(this.coordinatorName(), {
-          type: 'joined',
-          group: event.group,
-          stage: 'copying',
-          attempt: event.attempt,
-        });
+        return this.copied(event.group, event.attempt, out);
       case 'copy-finished':
         return this.copyFinished(event, out);
       case 'tick':
@@ -138,12 +135,15 @@ export class ParticipantNode {
         return this.moveLowWater(from, message.number, out);
       case 'join': {
         const { group, attempt, source } = message;
+        this.joining.set(group, attempt);
         out.copies.push({ type: 'copy', group, attempt, address: source.address });
         return;
       }
-      case 'barrier':
-        out.copies.push({ type: 'finish-copy', group: message.group, attempt: message.attempt });
+      case 'barrier': {
+        const { group, attempt } = message;
+        if (this.joining.get(group) === attempt) out.copies.push({ type: 'finish-copy', group, attempt });
         return;
+      }
       case 'prepare':
         return this.prepare(from, message, accepting, out);
       default:
@@ -200,6 +200,7 @@ export class ParticipantNode {
   private into(number: AttemptNumber, event: ParticipantEvent, out: StepBuilder): void {
     const row = this.rows.get(number);
     if (row === undefined) return;
+    const wasInDoubt = isInDoubt(row.machine);
     const { machine, step } = stepParticipant(row.attempt, row.machine, event);
     row.machine = machine;
     out.take(number, row.attempt.id, {
@@ -208,6 +209,8 @@ export class ParticipantNode {
     });
     // Voted read-only, or a reader that aborted: nobody will ever ask for it.
     if (machine.state.phase === 'read') this.rows.delete(number);
+    // The vote went nowhere: there is no reason to wait until the coordinator has collected.
+    if (!wasInDoubt && isInDoubt(machine) && this.views === undefined) this.into(number, { type: 'hasten' }, out);
   }
 
   private moveLowWater(from: NodeName, number: AttemptNumber, out: StepBuilder): void {
@@ -239,6 +242,7 @@ export class ParticipantNode {
 
   private linkUp(peer: NodeName, out: StepBuilder): void {
     if (peer !== this.coordinatorName()) return;
+    this.joining.clear();
     // A newer link may have replaced the older without a word; what was welcomed there says nothing here.
     this.views = undefined;
     const { self, incarnation, epoch, startSeq, votesByHand } = this.settings;
@@ -250,6 +254,7 @@ export class ParticipantNode {
   private linkDown(peer: NodeName, out: StepBuilder): void {
     if (peer !== this.coordinatorName()) return;
     this.views = undefined;
+    this.joining.clear();
     // A closed socket is a reason to ask the others soon; it decides nothing.
     this.hasten(out);
   }
@@ -275,8 +280,16 @@ export class ParticipantNode {
     }
   }
 
+  private copied(group: string, attempt: number, out: StepBuilder): void {
+    if (this.joining.get(group) !== attempt) return;
+    out.tell(this.coordinatorName(), { type: 'joined', group, stage: 'copying', attempt });
+  }
+
+  /** Of an earlier try it would put an old state over what was committed since. */
   private copyFinished(event: Extract<ParticipantNodeEvent, { type: 'copy-finished' }>, out: StepBuilder): void {
     const { group, attempt, lines } = event;
+    if (this.joining.get(group) !== attempt) return;
+    this.joining.delete(group);
     copyInstalled(this.rows, group, lines, out);
     out.tell(this.coordinatorName(), { type: 'joined', group, stage: 'durable', attempt });
   }
