@@ -236,13 +236,15 @@ export class CoordinatorNode {
   /** Tells the open attempts whose every group there the member has left. */
   private memberLeft(name: NodeName, before: ReadonlySet<string>, nowMs: number, out: StepBuilder): void {
     const now = membershipOf(this.tables, name);
-    const left = new Set([...before].filter((group) => !now.has(group)));
-    if (left.size === 0) return;
-    for (const row of [...this.tables.open.values()]) {
-      const groups = Object.entries(row.attempt.groups).filter(([, members]) => members.includes(name));
-      if (groups.length === 0 || !groups.every(([group]) => left.has(group))) continue;
-      stepRow(this.context(nowMs), row, { type: 'member-left', from: name }, out);
-    }
+    if ([...before].every((group) => now.has(group))) return;
+    for (const row of [...this.tables.open.values()]) this.tellIfLeft(row, name, nowMs, out);
+  }
+
+  private tellIfLeft(row: AttemptRow, name: NodeName, nowMs: number, out: StepBuilder): void {
+    const now = membershipOf(this.tables, name);
+    const groups = Object.entries(row.attempt.groups).filter(([, members]) => members.includes(name));
+    if (groups.length === 0 || groups.some(([group]) => now.has(group))) return;
+    stepRow(this.context(nowMs), row, { type: 'member-left', from: name }, out);
   }
 
   private release(nowMs: number, out: StepBuilder): void {
@@ -288,6 +290,8 @@ export class CoordinatorNode {
   private start(nowMs: number, out: StepBuilder): void {
     for (const row of [...this.tables.open.values()]) {
       for (const type of ['hasten', 'vote-timeout'] as const) stepRow(this.context(nowMs), row, { type }, out);
+      // Its leaving is on disk, but not that it was told to this attempt.
+      for (const { name } of row.attempt.participants) this.tellIfLeft(row, name, nowMs, out);
       for (const { name } of row.attempt.participants) leaveLater(this, name, out);
     }
   }

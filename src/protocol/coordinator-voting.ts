@@ -6,6 +6,7 @@
  *   working ──all yes, hashes agree──→ (the protocol's own next phase)
  *      └──a no, a timeout, a member that left unheard──→ aborted
  */
+import { fitsJsonBytes, RECORD_PAYLOAD_BYTES_MAX } from '../base/json-size.ts';
 import { sendTo, goTo, namesOf, stay, timerOff } from './attempt.ts';
 import type { CoordinatorAttempt, Outgoing, Step } from './attempt.ts';
 import type { GroupHashes, IndexedResult, NodeName, Reason } from './messages.ts';
@@ -57,6 +58,8 @@ export function tally(attempt: CoordinatorAttempt, votes: CollectingVotes['votes
   return { verdict: 'yes', results: [...byIndex.values()].sort((a, b) => a.index - b.index) };
 }
 
+const TOO_LARGE: Reason = { code: 'too-large', detail: 'The results together do not fit one record of the log.' };
+
 /** The events of collecting votes, in every protocol. */
 export type CollectingEvent =
   | {
@@ -83,7 +86,10 @@ export function stepCollecting<Next extends { readonly phase: string }>(
       const votes = { ...state.votes, [event.from]: event.vote };
       const counted = tally(attempt, votes);
       if (counted.verdict === 'pending') return stay<CollectingVotes>({ ...state, votes });
-      if (counted.verdict === 'yes') return onYes(counted.results, state.left);
+      if (counted.verdict === 'yes') {
+        if (!fitsJsonBytes(counted.results, RECORD_PAYLOAD_BYTES_MAX)) return decideAbort(attempt, TOO_LARGE);
+        return onYes(counted.results, state.left);
+      }
       return mismatch(attempt, counted.group, counted.names);
     }
     case 'vote-timeout': {
@@ -97,7 +103,7 @@ export function stepCollecting<Next extends { readonly phase: string }>(
     }
     case 'member-left':
       if (Object.hasOwn(state.votes, event.from))
-        return stay<CollectingVotes>({ ...state, left: [...state.left, event.from] });
+        return stay<CollectingVotes>({ ...state, left: [...new Set([...state.left, event.from])] });
       return decideAbort(
         attempt,
         { code: 'not-in-view', detail: `${event.from} left the view before it voted.` },
