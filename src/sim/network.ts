@@ -21,8 +21,11 @@ interface Link {
   generation: number;
   standing: boolean;
   readonly parted: Set<string>;
-  readonly lastArrivalMs: Record<NodeName, number>;
+  lastArrivalMs: Record<NodeName, number>;
 }
+
+/** How much later a repeated message may come. */
+const REPEAT_MS_MAX = 400;
 
 /** All links of one world. */
 export class Network {
@@ -32,6 +35,8 @@ export class Network {
   private readonly links = new Map<string, Link>();
   /** Slowest message, in milliseconds. */
   delayMsMax = 5;
+  /** How often a message about a number comes a second time, later on the same link, as if sent again. */
+  repeatChance = 0;
 
   constructor(clock: VirtualClock, random: SeededRandom) {
     this.clock = clock;
@@ -56,15 +61,23 @@ export class Network {
   send(from: NodeName, to: NodeName, message: Message): void {
     const link = this.links.get(keyOf(from, to));
     if (link === undefined || !link.standing) return;
+    const delayMs = this.random.next() * this.delayMsMax;
+    this.deliver(link, from, to, message, delayMs);
+    if (!('number' in message) || message.type === 'low-water' || !this.random.chance(this.repeatChance)) return;
     const { generation } = link;
-    const arrivalMs = Math.max(link.lastArrivalMs[to] ?? 0, this.clock.nowMs + this.random.next() * this.delayMsMax);
-    link.lastArrivalMs[to] = arrivalMs;
-    const copy = JSON.parse(JSON.stringify(message)) as Message;
-    this.clock.after(arrivalMs - this.clock.nowMs, () => {
-      if (link.generation === generation) this.listeners.get(to)?.message(from, copy);
+    this.clock.after(this.random.next() * REPEAT_MS_MAX, () => {
+      if (link.generation === generation && link.standing) this.deliver(link, from, to, message, delayMs);
     });
   }
 
+  /** What `from` sends to `to` is held up; nothing is lost, unless the link breaks meanwhile. */
+  stall(from: NodeName, to: NodeName, forMs: number): void {
+    const link = this.links.get(keyOf(from, to));
+    if (link === undefined) return;
+    link.lastArrivalMs[to] = Math.max(link.lastArrivalMs[to] ?? 0, this.clock.nowMs + forMs);
+  }
+
+  /** True while a link stands between the two. */
   isUp(a: NodeName, b: NodeName): boolean {
     return this.links.get(keyOf(a, b))?.standing ?? false;
   }
@@ -90,6 +103,16 @@ export class Network {
     };
   }
 
+  private deliver(link: Link, from: NodeName, to: NodeName, message: Message, delayMs: number): void {
+    const { generation } = link;
+    const arrivalMs = Math.max(link.lastArrivalMs[to] ?? 0, this.clock.nowMs + delayMs);
+    link.lastArrivalMs[to] = arrivalMs;
+    const copy = JSON.parse(JSON.stringify(message)) as Message;
+    this.clock.after(arrivalMs - this.clock.nowMs, () => {
+      if (link.generation === generation) this.listeners.get(to)?.message(from, copy);
+    });
+  }
+
   private link(a: NodeName, b: NodeName): void {
     const key = keyOf(a, b);
     if (this.links.has(key)) return;
@@ -100,12 +123,16 @@ export class Network {
     if (!link.standing) return;
     link.standing = false;
     const generation = ++link.generation;
-    this.clock.after(noticedMs, () => {
-      // A link made meanwhile replaced this one without a word.
-      if (link.generation !== generation) return;
-      this.listeners.get(link.a)?.down(link.b);
-      this.listeners.get(link.b)?.down(link.a);
-    });
+    // Each side notices by itself.
+    for (const [self, peer] of [
+      [link.a, link.b],
+      [link.b, link.a],
+    ] as const) {
+      this.clock.after(this.random.next() * noticedMs, () => {
+        // A link made meanwhile replaced this one without a word.
+        if (link.generation === generation) this.listeners.get(self)?.down(peer);
+      });
+    }
   }
 
   private redial(link: Link): void {
@@ -114,6 +141,7 @@ export class Network {
       if (link.standing || link.parted.size > 0 || a === undefined || b === undefined) return;
       link.standing = true;
       link.generation += 1;
+      link.lastArrivalMs = {};
       a.up(link.b);
       b.up(link.a);
     });

@@ -30,6 +30,8 @@ export interface SimPorts {
   readonly network: Network;
   readonly onAnswer: (answer: Answer) => void;
   readonly onNotice: (node: NodeName, notice: Notice) => void;
+  /** How much of its peers' logs a node has heard is synced, by heartbeats. */
+  readonly seqsSeenBy: (node: NodeName) => Readonly<Record<NodeName, number>>;
   /** Copies run between nodes; the world knows them. */
   readonly onCopy: (learner: NodeName, work: CopyWork) => void;
   /** Passed at every force and send; the world may end the node's life here. */
@@ -41,6 +43,9 @@ export type Ending = 'kill' | 'power';
 
 /** Thrown by a crash point: the stack unwinds, and nothing after it happens. */
 export class Died extends Error {}
+
+/** Between two ticks of a node. */
+const TICK_MS = 250;
 
 /** How slow a sync may be. */
 const SYNC_MS_MAX = 4;
@@ -54,6 +59,11 @@ export abstract class SimNode<Event> {
   protected loop: Host<Event> | undefined;
   /** Grows with each start; timers and syncs of earlier lives do nothing. */
   protected epoch = 0;
+  /** How slow a sync may be now. */
+  syncMsMax = SYNC_MS_MAX;
+  /** While stopped (SIGSTOP): what happened meanwhile, in order. */
+  private queue: (() => void)[] | undefined;
+  protected startSeq = 0;
 
   constructor(name: NodeName, ports: SimPorts) {
     this.name = name;
@@ -74,8 +84,32 @@ export abstract class SimNode<Event> {
     this.living(() => this.loop?.handle(event));
   }
 
+  get paused(): boolean {
+    return this.queue !== undefined;
+  }
+
+  /** SIGSTOP: what comes from now on waits. */
+  pause(): void {
+    if (this.alive) this.queue ??= [];
+  }
+
+  /** SIGCONT: what waited happens now, in order. */
+  resume(): void {
+    const { queue = [] } = this;
+    this.queue = undefined;
+    for (const run of queue) this.living(run);
+  }
+
+  syncMsToDefault(): void {
+    this.syncMsMax = SYNC_MS_MAX;
+  }
+
   /** Runs in this node's life; a crash point inside it ends both. */
   living(run: () => void): void {
+    if (this.queue !== undefined) {
+      this.queue.push(run);
+      return;
+    }
     try {
       run();
     } catch (error) {
@@ -91,16 +125,23 @@ export abstract class SimNode<Event> {
     const log = new MemoryLog<ProtocolRecord>({
       epoch: this.epoch,
       records: this.records,
-      onDurable: (seq) => this.living(() => this.epoch === life && this.loop?.durable(seq)),
+      onDurable: (seq) =>
+        this.living(() => {
+          if (this.epoch === life) this.loop?.durable(seq);
+        }),
       onFatal: (error) => {
         throw error;
       },
       startSync: (complete, urgency) => {
-        const delayMs = urgency === 'lazy' ? 50 : random.next() * SYNC_MS_MAX;
+        const delayMs = urgency === 'lazy' ? 50 : random.next() * this.syncMsMax;
         clock.after(delayMs, () => this.epoch === life && this.alive && complete());
       },
     });
     this.log = log;
+    // As the file log does: a durable record begins every start.
+    const { name } = this;
+    this.startSeq = log.append({ type: 'start', name, role: 'simulated', incarnation: `log${name}` }, { force: true });
+    log.sync();
     const records = this.records.map(({ record }) => record);
     this.loop = this.open(records, this.hostPorts(log, life));
     network.join(this.name, {
@@ -121,7 +162,24 @@ export abstract class SimNode<Event> {
     loop.stop();
     this.log = undefined;
     this.loop = undefined;
+    this.queue = undefined;
     this.ports.network.leave(this.name);
+  }
+
+  /** How much of this node's log is synced; undefined while it is dead. */
+  get durableSeq(): number | undefined {
+    return this.log?.durableSeq;
+  }
+
+  /** Calls `run` regularly for as long as this life lasts. */
+  protected everyTick(run: () => void): void {
+    const life = this.epoch;
+    const tick = (): void => {
+      if (this.epoch !== life || !this.alive) return;
+      run();
+      this.ports.clock.after(TICK_MS, tick);
+    };
+    this.ports.clock.after(TICK_MS, tick);
   }
 
   protected abstract open(records: readonly ProtocolRecord[], ports: HostPorts): Host<Event>;
@@ -136,7 +194,15 @@ export abstract class SimNode<Event> {
       log,
       clock: {
         nowMs: () => Math.floor(clock.nowMs),
-        after: (delayMs, run) => clock.after(delayMs, () => isNow() && this.living(run)),
+        after: (delayMs, run) => {
+          // One that was disarmed while it waited behind a pause does not fire.
+          let armed = true;
+          const cancel = clock.after(delayMs, () => isNow() && this.living(() => armed && run()));
+          return () => {
+            armed = false;
+            cancel();
+          };
+        },
         random: () => random.next(),
       },
       send: (to, message) => network.send(this.name, to, message),
@@ -156,17 +222,17 @@ export abstract class SimNode<Event> {
 /** A coordinator through all its lives. */
 export class SimCoordinator extends SimNode<CoordinatorNodeEvent> {
   tables: CoordinatorTables;
-  private readonly settings: Omit<CoordinatorSettings, 'epoch'>;
+  private readonly settings: Omit<CoordinatorSettings, 'epoch' | 'startSeq'>;
 
   constructor(name: NodeName, ports: SimPorts, groups: CoordinatorSettings['groups'], timings: NodeTimings) {
     super(name, ports);
     const self = { name, address: 'sim:0' };
     this.settings = { self, incarnation: 'sim00000', groups, addresses: {}, timings };
-    this.tables = new CoordinatorTables({ ...this.settings, epoch: 0 });
+    this.tables = new CoordinatorTables({ ...this.settings, epoch: 0, startSeq: 0 });
   }
 
   protected open(records: readonly ProtocolRecord[], ports: HostPorts): Host<CoordinatorNodeEvent> {
-    const settings = { ...this.settings, epoch: this.epoch };
+    const settings = { ...this.settings, epoch: this.epoch, startSeq: this.startSeq };
     this.tables = new CoordinatorTables(settings);
     const recovery = new CoordinatorRecovery(settings, this.tables);
     for (const record of records) recovery.apply(record);
@@ -184,13 +250,7 @@ export class SimCoordinator extends SimNode<CoordinatorNodeEvent> {
 
   protected started(): void {
     this.handle({ type: 'start' });
-    const life = this.epoch;
-    const tick = (): void => {
-      if (this.epoch !== life || !this.alive) return;
-      this.handle({ type: 'tick', durable: {} });
-      this.ports.clock.after(250, tick);
-    };
-    this.ports.clock.after(250, tick);
+    this.everyTick(() => this.handle({ type: 'tick', durable: this.ports.seqsSeenBy(this.name) }));
   }
 }
 
@@ -215,7 +275,14 @@ export class SimParticipant extends SimNode<ParticipantNodeEvent> {
     const { name, timings, groups } = this;
     const self = { name, address: `sim:${name}` };
     const participant = new ParticipantHost({
-      settings: { self, incarnation: `log${name}`, epoch: this.epoch, votesByHand: false, timings },
+      settings: {
+        self,
+        incarnation: `log${name}`,
+        epoch: this.epoch,
+        startSeq: this.startSeq,
+        votesByHand: false,
+        timings,
+      },
       groups,
       voteMode: 'auto',
       durableSeq: () => this.log?.durableSeq ?? 0,
@@ -236,5 +303,10 @@ export class SimParticipant extends SimNode<ParticipantNodeEvent> {
 
   protected started(): void {
     this.handle({ type: 'start' });
+    this.everyTick(() => {
+      this.participant?.tidy();
+      const coordinatorSeq = this.ports.seqsSeenBy(this.name)['coordinator'];
+      if (coordinatorSeq !== undefined) this.handle({ type: 'tick', coordinatorSeq });
+    });
   }
 }

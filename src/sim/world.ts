@@ -1,19 +1,25 @@
 /**
  * A deterministic cluster: the shipped host, machines and resources, one
- * coordinator and participants that replicate a ledger and a history, clients
- * that move money and send lines, and faults drawn from a seed. First a phase
- * with faults; then everything heals, and progress is demanded.
+ * coordinator and participants, clients that move money and send lines, and
+ * faults drawn from a seed. All participants replicate a ledger; a history is
+ * replicated by all of them or all but the first; each has a partition of its
+ * own. First a phase with faults; then everything heals, and progress is
+ * demanded.
  */
 import { assert } from '../base/assert.ts';
 import { digest } from '../base/canonical-json.ts';
-import { OPENING_BALANCE, SimClients } from './clients.ts';
+import { SimClients } from './clients.ts';
+import { Faults } from './faults.ts';
 import { Network } from './network.ts';
 import type { NodeName, ProtocolName } from '../protocol/messages.ts';
 import type { NodeTimings } from '../protocol/coordinator-tables.ts';
 import type { Answer, CopyWork, Notice } from '../protocol/node-step.ts';
 import { SeededRandom } from './seeded-random.ts';
-import { Died, SimCoordinator, SimParticipant } from './sim-node.ts';
-import type { Ending, SimNode, SimPorts } from './sim-node.ts';
+import { SimCoordinator, SimParticipant } from './sim-node.ts';
+import type { SimNode, SimPorts } from './sim-node.ts';
+import type { GroupConfig } from '../resources/group-resources.ts';
+import type { ResourceKind } from '../resources/resource.ts';
+import type { ResourceManager } from '../resources/resource-manager.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** What a run is made from; the same options give the same run. */
@@ -60,34 +66,38 @@ export class World {
   readonly participants: readonly SimParticipant[];
   private readonly clients: SimClients;
   private readonly violations: string[] = [];
-  private faultsHit = 0;
-  /** Passing this many more crash points ends a node's life. */
-  private fuse: { readonly node: NodeName; left: number; readonly ending: Ending } | undefined;
+  private readonly faults: Faults;
+  private readonly groups: Readonly<Record<string, { readonly kind: ResourceKind; readonly members: NodeName[] }>>;
 
   constructor(options: WorldOptions) {
     this.options = options;
     this.random = new SeededRandom(options.seed);
     this.network = new Network(this.clock, this.random);
     const names = Array.from({ length: options.participants }, (_, index) => `P${index + 1}`);
-    const groups = { bank: { members: names }, chat: { members: names } };
+    this.groups = groupsOf(names, this.random);
+    this.network.delayMsMax = this.random.pick([5, 5, 40]);
+    this.network.repeatChance = this.random.pick([0, 0.05]);
     const ports: SimPorts = {
       clock: this.clock,
       random: this.random,
       network: this.network,
+      seqsSeenBy: (node) => this.seqsSeenBy(node),
       onAnswer: (answer) => this.answered(answer),
       onNotice: (node, notice) => this.noticed(node, notice),
       onCopy: (learner, work) => this.copy(learner, work),
-      onCrashPoint: (node, point) => this.burn(node, point),
+      onCrashPoint: (node) => this.faults.burn(node),
     };
-    this.coordinator = new SimCoordinator('coordinator', ports, groups, TIMINGS);
-    const kinds = [
-      { group: 'bank', kind: 'ledger' },
-      { group: 'chat', kind: 'history' },
-    ] as const;
-    this.participants = names.map((name) => new SimParticipant(name, ports, kinds, TIMINGS));
-    this.clients = new SimClients(this.random, this.clock, options, (request, transaction) =>
+    this.coordinator = new SimCoordinator('coordinator', ports, this.groups, TIMINGS);
+    this.participants = names.map((name) => new SimParticipant(name, ports, this.groupsAt(name), TIMINGS));
+    const partitions = Object.keys(this.groups).filter((group) => group.startsWith('part-'));
+    this.clients = new SimClients(this.random, this.clock, { ...options, partitions }, (request, transaction) =>
       this.coordinator.handle({ type: 'request', request, transaction, accepting: true }),
     );
+    const { clock, random, network } = this;
+    const onEnd = (node: SimNode<never>): void => {
+      if (node.name === 'coordinator') this.clients.coordinatorDied();
+    };
+    this.faults = new Faults({ clock, random, network, nodes: () => this.nodes(), onEnd });
   }
 
   /** Runs the whole life of the world. */
@@ -97,9 +107,9 @@ export class World {
     this.clients.open();
     events += this.clock.runUntil(1_000);
     this.clients.work();
-    for (let fault = 0; fault < this.options.faults; fault += 1) this.planFault();
+    for (let fault = 0; fault < this.options.faults; fault += 1) this.faults.plan(FAULT_PHASE_MS * 0.8);
     events += this.clock.runUntil(1_000 + FAULT_PHASE_MS);
-    this.fuse = undefined;
+    this.faults.heal();
     for (const node of this.nodes()) if (!node.alive) node.start();
     events += this.clock.runUntil(1_000 + FAULT_PHASE_MS + HEAL_PHASE_MS);
     this.judge();
@@ -108,7 +118,7 @@ export class World {
       seed: this.options.seed,
       committed,
       aborted,
-      faultsHit: this.faultsHit,
+      faultsHit: this.faults.hit,
       events,
       violations: this.violations,
     };
@@ -118,45 +128,17 @@ export class World {
     return [this.coordinator, ...this.participants] as unknown as readonly SimNode<never>[];
   }
 
-  private planFault(): void {
-    const { random, clock } = this;
-    clock.after(random.next() * FAULT_PHASE_MS * 0.8, () => {
-      const node = random.pick(this.nodes());
-      const kind = random.pick(['fuse', 'fuse', 'kill', 'power', 'part', 'isolate'] as const);
-      if (kind === 'fuse') {
-        this.fuse = { node: node.name, left: random.whole(1, 12), ending: random.pick(['kill', 'power']) };
-      } else if (kind === 'kill' || kind === 'power') {
-        if (node.alive) this.end(node, kind);
-      } else {
-        const others = this.nodes().filter((other) => other !== node);
-        const cut = kind === 'part' ? [random.pick(others)] : others;
-        const heal = cut.map((other) => this.network.part(node.name, other.name, random.whole(0, 200)));
-        this.faultsHit += 1;
-        clock.after(random.next() * 1_500, () => heal.forEach((run) => run()));
-      }
-    });
+  private seqsSeenBy(node: NodeName): Record<NodeName, number> {
+    const seen: Record<NodeName, number> = {};
+    for (const { name, durableSeq } of this.nodes()) {
+      if (durableSeq !== undefined && this.network.isUp(node, name)) seen[name] = durableSeq;
+    }
+    return seen;
   }
 
-  /** A crash point was passed: the fuse of this node burns down. */
-  private burn(node: NodeName, _point: string): void {
-    const { fuse } = this;
-    if (fuse?.node !== node) return;
-    fuse.left -= 1;
-    if (fuse.left > 0) return;
-    this.fuse = undefined;
-    const dying = this.nodes().find(({ name }) => name === node);
-    if (dying === undefined) return;
-    this.end(dying, fuse.ending);
-    throw new Died();
-  }
-
-  private end(node: SimNode<never>, ending: Ending): void {
-    this.faultsHit += 1;
-    node.die(ending);
-    if (node.name === 'coordinator') this.clients.coordinatorDied();
-    this.clock.after(this.random.next() * 1_200, () => {
-      if (!node.alive) node.start();
-    });
+  private groupsAt(name: NodeName): GroupConfig[] {
+    const held = Object.entries(this.groups).filter(([, { members }]) => members.includes(name));
+    return held.map(([group, { kind }]) => ({ group, kind }));
   }
 
   private answered(answer: Answer): void {
@@ -198,20 +180,24 @@ export class World {
     const fail = (text: string): void => void this.violations.push(text);
     if (tables.open.size > 0) fail(`${tables.open.size} attempts are still open after the heal`);
     for (const [group, { members }] of tables.views) {
-      if (members.length !== this.participants.length) fail(`the view of ${group} is still ${members.join(', ')}`);
+      if (members.length !== this.groups[group]?.members.length)
+        fail(`the view of ${group} is still ${members.join()}`);
     }
-    const digests = new Set<string>();
     for (const { name, participant } of this.participants) {
-      if (participant === undefined) continue;
-      const doubt = participant.node.inDoubt();
+      const doubt = participant?.node.inDoubt() ?? [];
       if (doubt.length > 0) fail(`${name} is still in doubt about ${doubt.map(({ number }) => number).join(', ')}`);
-      if (participant.resources.locked().length > 0) fail(`${name} still holds locks`);
-      digests.add(digest([participant.resources.snapshotGroup('bank'), participant.resources.snapshotGroup('chat')]));
+      if ((participant?.resources.locked().length ?? 0) > 0) fail(`${name} still holds locks`);
     }
-    if (digests.size > 1) fail('the replicas differ');
+    for (const [group, { members }] of Object.entries(this.groups)) {
+      const states = members.map((name) => digest(this.resourcesAt(name)?.snapshotGroup(group) ?? []));
+      if (new Set(states).size > 1) fail(`the replicas of ${group} differ`);
+    }
     this.judgeDecisions(fail);
-    const first = this.participants[0]?.participant;
-    if (first !== undefined) this.clients.judge(first.resources, OPENING_BALANCE, fail);
+    this.clients.judge((group) => this.resourcesAt(this.groups[group]?.members[0]), fail);
+  }
+
+  private resourcesAt(name: NodeName | undefined): ResourceManager | undefined {
+    return this.participants.find((node) => node.name === name)?.participant?.resources;
   }
 
   /** AC1 over all logs of all lives: no number both committed and aborted. */
@@ -226,4 +212,15 @@ export class World {
     }
     for (const number of committed) if (aborted.has(number)) fail(`${number} is committed and aborted`);
   }
+}
+
+/** The groups of a world; some worlds have a participant that holds the ledger and not the history. */
+function groupsOf(names: readonly NodeName[], random: SeededRandom) {
+  const withoutFirst = names.length > 1 && random.chance(0.5);
+  const partitions = names.map((name) => [`part-${name}`, { kind: 'ledger' as const, members: [name] }] as const);
+  return {
+    bank: { kind: 'ledger' as const, members: [...names] },
+    chat: { kind: 'history' as const, members: withoutFirst ? names.slice(1) : [...names] },
+    ...Object.fromEntries(partitions),
+  };
 }
