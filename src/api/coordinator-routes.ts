@@ -22,6 +22,8 @@ import { objectBody } from './request-body.ts';
 /** More operations in one transaction would hold locks for too long. */
 const OPERATIONS_MAX = 1_000;
 const TIMEOUT_MS_MAX = 600_000;
+/** Operations travel in one message and rest in one record, beside what they come to. */
+const BODY_BYTES_MAX = 256 * 1024;
 
 /** What the routes need of the coordinator behind them. */
 export interface CoordinatorApi {
@@ -54,6 +56,9 @@ async function submit(api: CoordinatorApi, request: Request): Promise<Response> 
 
 /** Checks everything that can be checked without asking anyone. */
 function admitted(api: CoordinatorApi, request: Request): AdmittedTransaction {
+  if (request.body.length > BODY_BYTES_MAX) {
+    throw new ParleyError('too-large', `The body has ${request.body.length} bytes; allowed: ${BODY_BYTES_MAX}.`);
+  }
   const body = objectBody(request, ['id', 'protocol', 'timeoutMs', 'operations']);
   const id = body['id'] ?? api.newId();
   if (!isTransactionId(id))

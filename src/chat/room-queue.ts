@@ -15,8 +15,8 @@ import type { SentLine } from './line-rules.ts';
 
 /** Lines of one room that may wait; beyond it a client is told that the server is busy. */
 export const WAITING_LINES_MAX = 2000;
-/** Bytes of text in one append: a quarter of what a frame's body may hold, for what JSON adds to them. */
-export const APPEND_BYTES_MAX = 256 * 1024;
+/** Bytes of one append's lines as JSON; the coordinator takes 256 KiB in one request. */
+export const APPEND_BYTES_MAX = 192 * 1024;
 
 /**
  * What became of an offer: it waits, it joined a line of the same key that is
@@ -69,7 +69,7 @@ export class RoomQueue<Waiter> {
     const batch = new Map<string, QueuedLine<Waiter>>();
     let bytes = 0;
     for (const [key, queued] of this.#waiting) {
-      bytes += Buffer.byteLength(queued.line.text) + Buffer.byteLength(queued.line.author);
+      bytes += Buffer.byteLength(JSON.stringify(queued.line));
       if (batch.size > 0 && (bytes > APPEND_BYTES_MAX || batch.size >= APPEND_LINES_MAX)) break;
       batch.set(key, queued);
     }

@@ -8,6 +8,7 @@
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { healthRoutes } from '../api/health-routes.ts';
+import { AssertionFailed } from '../base/assert.ts';
 import type { Json } from '../base/canonical-json.ts';
 import type { ParleyError } from '../base/errors.ts';
 import { EXIT } from '../base/errors.ts';
@@ -111,7 +112,14 @@ async function listen(settings: DaemonSettings, parts: DaemonParts, shell: Daemo
   const router = new Router([...health, ...parts.routes, ...(settings.lab ? framesProbe() : [])]);
   const http = new HttpServer({
     handler: (request) => router.handle(request),
-    onBug: (error) => shell.log.error('bug', String(error), { stack: error instanceof Error ? error.stack : '' }),
+    onBug: (error) => {
+      shell.log.error('bug', String(error), { stack: error instanceof Error ? error.stack : '' });
+      // A broken invariant is no fault of one request: thrown where nobody catches it, it ends the process.
+      if (error instanceof AssertionFailed)
+        process.nextTick(() => {
+          throw error;
+        });
+    },
     onAnswered: (_request, status) =>
       metrics.count('parley_http_answers_total', 'HTTP answers by status.', { status: String(status) }),
     ...(parts.onUpgrade === undefined ? {} : { onUpgrade: parts.onUpgrade }),

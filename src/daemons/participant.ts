@@ -244,12 +244,12 @@ function stateOf({ node, worker, resources }: ParticipantHost): Readonly<Record<
 function checkpointLines(participant: ParticipantHost) {
   const { records, resources } = participant.checkpoint();
   return [
-    { kind: 'resources', lines: [resources] },
+    { kind: 'resources', lines: resources },
     { kind: 'protocol', lines: records.map((record) => record as unknown as Json) },
   ];
 }
 
 function restoreLine(participant: ParticipantHost, kind: string, line: Json): void {
-  if (kind === 'resources') participant.restoreResources(line);
+  if (kind === 'resources') participant.restoreLine(line);
   if (kind === 'protocol') participant.replay(line as unknown as ProtocolRecord);
 }

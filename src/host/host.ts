@@ -10,7 +10,8 @@
  * leave at once. If the sync fails the process ends, so nobody ever saw what
  * was lost. This order is kept here and nowhere else.
  */
-import { assert } from '../base/assert.ts';
+import { assert, AssertionFailed } from '../base/assert.ts';
+import { ParleyError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/error-registry.ts';
 import type { Outgoing } from '../protocol/attempt.ts';
 import { leavesAtOnce } from '../protocol/messages.ts';
@@ -116,8 +117,21 @@ export class Host<Event> {
     this.held.length = 0;
   }
 
+  /** A throw between the step and its last output leaves a state that no record holds: this life is over. */
   private stepOnce(event: Event): void {
     const step = this.node.step(event, this.ports.clock.nowMs());
+    try {
+      this.carryOut(step);
+    } catch (cause) {
+      this.stop();
+      // Whoever passed the event in must not take it for a fault of the event.
+      if (cause instanceof ParleyError)
+        throw new AssertionFailed(`a step is carried out whole: ${cause.message}`, { cause });
+      throw cause;
+    }
+  }
+
+  private carryOut(step: NodeStep): void {
     for (const append of step.records) this.append(append);
     for (const notice of step.notices) this.ports.notice(notice);
     for (const timer of step.timers) this.setTimer(timer);

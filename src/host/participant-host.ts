@@ -14,6 +14,7 @@ import { ResourceManager } from '../resources/resource-manager.ts';
 import type { GroupConfig } from '../resources/group-resources.ts';
 import { Host } from './host.ts';
 import type { HostPorts } from './host.ts';
+import { resourceLines, ResourceLinesReader } from './resource-lines.ts';
 import { ResourceWorker } from './resource-worker.ts';
 import type { VoteMode, WaitingVote } from './resource-worker.ts';
 
@@ -29,7 +30,7 @@ export interface ParticipantHostOptions {
 /** What a checkpoint of a participant holds. */
 export interface ParticipantCheckpoint {
   readonly records: readonly ProtocolRecord[];
-  readonly resources: Json;
+  readonly resources: readonly Json[];
 }
 
 /** One participant in one life; see the header. */
@@ -40,6 +41,7 @@ export class ParticipantHost {
   private readonly recovery: ParticipantRecovery;
   private loop: Host<ParticipantNodeEvent> | undefined;
   private tidied: string | undefined;
+  private restoring = new ResourceLinesReader();
 
   constructor(options: ParticipantHostOptions) {
     this.node = new ParticipantNode(options.settings, options.durableSeq);
@@ -57,18 +59,20 @@ export class ParticipantHost {
     });
   }
 
-  /** The resources as a checkpoint left them; before any replay. */
-  restoreResources(state: Json): void {
-    this.resources.restoreState(state);
+  /** One line of the resources in a checkpoint; all of them before any replay. */
+  restoreLine(line: Json): void {
+    this.restoring.take(line);
   }
 
   /** One record of the checkpoint or the log, in order. */
   replay(record: ProtocolRecord): void {
+    this.restoreResources();
     this.recovery.apply(record);
   }
 
   /** The log is at its end: locks and holds of what is in doubt are taken again. */
   recovered(): void {
+    this.restoreResources();
     this.recovery.finish((attempt, effects) => {
       const operations = attempt.operations as readonly { readonly index: number; readonly operation: Operation }[];
       this.resources.restorePrepared(attempt.number, operations, effects);
@@ -98,7 +102,14 @@ export class ParticipantHost {
 
   /** State as of the last record appended. */
   checkpoint(): ParticipantCheckpoint {
-    return { records: participantRecords(this.node), resources: this.resources.checkpointState() };
+    return { records: participantRecords(this.node), resources: resourceLines(this.resources.checkpointState()) };
+  }
+
+  private restoreResources(): void {
+    const state = this.restoring.state();
+    if (state === undefined) return;
+    this.restoring = new ResourceLinesReader();
+    this.resources.restoreState(state);
   }
 
   private install(group: string, lines: readonly Json[]): void {

@@ -7,6 +7,7 @@
  * Voting by hand sits here too: a yes of the resources waits for a person.
  */
 import { assertNever } from '../base/assert.ts';
+import { fitsJsonBytes, RECORD_PAYLOAD_BYTES_MAX } from '../base/json-size.ts';
 import type { AttemptNumber, TransactionId } from '../base/ids.ts';
 import type { Prepared, Work } from '../protocol/attempt.ts';
 import type { Reason } from '../protocol/messages.ts';
@@ -14,6 +15,12 @@ import type { NodeWork } from '../protocol/node-step.ts';
 import type { Outcome } from '../resources/attempt.ts';
 import type { Operation } from '../resources/resource.ts';
 import type { ResourceManager } from '../resources/resource-manager.ts';
+
+/** The reason of a no to what no record could hold. */
+const TOO_LARGE: Reason = {
+  code: 'too-large',
+  detail: 'Operations and results together do not fit one record of the log.',
+};
 
 /** Who decides a vote that the resources would give: nobody else, a person, or the flag. */
 export type VoteMode = 'auto' | 'ask' | 'yes' | 'no';
@@ -105,6 +112,12 @@ export class ResourceWorker {
     }
     const { effects, results, hashes } = outcome;
     const prepared: Prepared = { effects, results, hashes };
+    // What the yes promises must fit one record, and the vote one message.
+    if (!fitsJsonBytes([operations, effects, results], RECORD_PAYLOAD_BYTES_MAX)) {
+      this.options.resources.abort(number);
+      this.options.emit({ type: 'resource-no', number, reason: TOO_LARGE });
+      return;
+    }
     if (outcome.readOnly || this.options.voteMode === 'auto' || this.options.voteMode === 'yes') {
       this.options.emit({ type: 'resource-yes', number, prepared });
     } else if (this.options.voteMode === 'no') {

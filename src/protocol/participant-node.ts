@@ -139,11 +139,9 @@ export class ParticipantNode {
         out.copies.push({ type: 'copy', group, attempt, address: source.address });
         return;
       }
-      case 'barrier': {
-        const { group, attempt } = message;
-        if (this.joining.get(group) === attempt) out.copies.push({ type: 'finish-copy', group, attempt });
+      case 'barrier':
+        if (this.joining.get(message.group) === message.attempt) out.copies.push({ ...message, type: 'finish-copy' });
         return;
-      }
       case 'prepare':
         return this.prepare(from, message, accepting, out);
       default:
@@ -236,8 +234,7 @@ export class ParticipantNode {
 
   private sawCoordinatorLog(seq: number): void {
     if (this.views === undefined || this.coordinator === undefined) return;
-    const { incarnation, epoch } = this.coordinator;
-    this.coordinatorSeen = { incarnation, epoch, seq };
+    this.coordinatorSeen = { incarnation: this.coordinator.incarnation, epoch: this.coordinator.epoch, seq };
   }
 
   private linkUp(peer: NodeName, out: StepBuilder): void {

@@ -178,8 +178,9 @@ function recoveredRow(
     prepared === undefined
       ? {
           ...unheardAttempt(settings.self.name, number, { name: coordinator, address: '' }, settings.timings),
-          // Committed with no yes before it: the only participant decided by itself.
-          onePhase: committed !== undefined,
+          // Committed with results and no yes before it: the only participant decided by itself. A checkpoint keeps
+          // no yes of what is committed, but results of one-phase only.
+          onePhase: committed?.results !== undefined,
           id: committed?.id ?? '',
         }
       : attemptFrom(prepared, settings);

@@ -5,6 +5,7 @@
  * with their `code` (ENOSPC, EIO…).
  */
 import * as fs from 'node:fs';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 
 /** `read` and `write` need the file to exist; `create` makes it or empties it. */
@@ -59,7 +60,7 @@ export const realDisk: Disk = {
   rename: fs.promises.rename,
   remove: fs.promises.unlink,
   list: (directory) => fs.promises.readdir(directory),
-  makeDirectory: (path) => fs.promises.mkdir(path, { recursive: true, mode: DIRECTORY_MODE }),
+  makeDirectory: makeDirectories,
   syncDirectory: async (path) => {
     const fd = await open(path, fs.constants.O_RDONLY);
     try {
@@ -72,3 +73,29 @@ export const realDisk: Disk = {
     fs.closeSync(fs.openSync(path, FLAGS.create, FILE_MODE));
   },
 };
+
+/**
+ * `mkdir -p`. Node's own, `recursive: true`, never returns where the directory
+ * above is there and the system still answers ENOENT, as below /proc.
+ */
+async function makeDirectories(path: string): Promise<string | undefined> {
+  try {
+    return (await makeOne(path)) ? path : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
+  }
+  const above = await makeDirectories(dirname(path));
+  return (await makeOne(path)) ? (above ?? path) : above;
+}
+
+/** False when the directory was there already. */
+async function makeOne(path: string): Promise<boolean> {
+  try {
+    await fs.promises.mkdir(path, DIRECTORY_MODE);
+    return true;
+  } catch (error) {
+    const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    if (isThere && (await fs.promises.stat(path)).isDirectory()) return false;
+    throw error;
+  }
+}
