@@ -29,6 +29,8 @@ interface Copy {
   readonly incarnation: string;
   readonly staged: ResourceManager;
   position: number;
+  /** The try that caught up with it last. */
+  attempt: number | undefined;
 }
 
 /** How long a request to the source may take. */
@@ -40,6 +42,8 @@ const RETRY_MS = 500;
 export class Copier {
   private readonly options: CopierOptions;
   private readonly copies = new Map<string, Copy>();
+  /** The newest try of each group; what an earlier one still brings is thrown away. */
+  private readonly wanted = new Map<string, number>();
   private readonly retries = new Set<NodeJS.Timeout>();
   private closed = false;
 
@@ -50,49 +54,65 @@ export class Copier {
   /** `copy` and `finish-copy`; answers by the callbacks, or by trouble and another try. */
   run(work: CopyWork): void {
     if (this.closed) return;
-    if (work.type === 'copy')
-      this.attempt(
-        work.group,
-        () => this.copy(work),
-        () => this.run(work),
-      );
-    if (work.type === 'finish-copy')
-      this.attempt(
-        work.group,
-        () => this.finish(work),
-        () => undefined,
-      );
+    if (work.type === 'copy') {
+      this.wanted.set(work.group, work.attempt);
+      this.attempt(work, () => this.copy(work), 'again');
+    }
+    if (work.type === 'finish-copy') this.attempt(work, () => this.finish(work), 'give-up');
+  }
+
+  /** The group is up to date here: nothing is copied any more. */
+  forget(group: string): void {
+    this.wanted.delete(group);
+    this.copies.get(group)?.client.close();
+    this.copies.delete(group);
   }
 
   close(): void {
     this.closed = true;
     for (const timer of this.retries) clearTimeout(timer);
-    for (const { client } of this.copies.values()) client.close();
-    this.copies.clear();
+    for (const group of [...this.copies.keys()]) this.forget(group);
   }
 
-  private attempt(group: string, run: () => Promise<void>, again: () => void): void {
+  private isWanted({ group, attempt }: { readonly group: string; readonly attempt: number }): boolean {
+    return !this.closed && this.wanted.get(group) === attempt;
+  }
+
+  private attempt(
+    work: Exclude<CopyWork, { type: 'install-copy' }>,
+    run: () => Promise<void>,
+    onTrouble: 'again' | 'give-up',
+  ): void {
     run().catch((error: unknown) => {
       if (!(error instanceof ParleyError)) throw error;
-      this.copies.get(group)?.client.close();
-      this.copies.delete(group);
-      if (this.closed) return;
-      this.options.onTrouble(group, error);
+      if (!this.isWanted(work)) return;
+      this.copies.get(work.group)?.client.close();
+      this.copies.delete(work.group);
+      this.options.onTrouble(work.group, error);
+      // After a failed finish the coordinator lowers its barrier and asks for another copy.
+      if (onTrouble === 'give-up') return;
       const timer = setTimeout(() => {
         this.retries.delete(timer);
-        again();
+        if (this.isWanted(work)) this.run(work);
       }, RETRY_MS);
       this.retries.add(timer);
     });
   }
 
-  /** Snapshot and changes up to now. A later try goes on where the last one stopped. */
-  private async copy({ group, attempt, address }: Extract<CopyWork, { type: 'copy' }>): Promise<void> {
+  /** Snapshot and changes up to now. A later try at the same source goes on where the last one stopped. */
+  private async copy(work: Extract<CopyWork, { type: 'copy' }>): Promise<void> {
+    const { group, attempt, address } = work;
     const known = this.copies.get(group);
-    if (known !== undefined && known.address !== address) known.client.close();
     const copy = known?.address === address ? known : await this.begin(group, address);
+    if (!this.isWanted(work)) {
+      if (copy !== known) copy.client.close();
+      return;
+    }
+    if (known !== copy) known?.client.close();
     this.copies.set(group, copy);
     await this.catchUp(copy);
+    if (!this.isWanted(work)) return;
+    copy.attempt = attempt;
     this.options.onCopied(group, attempt);
   }
 
@@ -105,7 +125,7 @@ export class Copier {
     const { incarnation, position, lines } = answer as { incarnation: string; position: number; lines: Json[] };
     const staged = new ResourceManager({ groups: [{ group, kind: this.options.kindOf(group) }] });
     staged.restoreGroup(group, lines);
-    return { group, address, client, incarnation, staged, position };
+    return { group, address, client, incarnation, staged, position, attempt: undefined };
   }
 
   private async catchUp(copy: Copy): Promise<void> {
@@ -125,14 +145,13 @@ export class Copier {
     }
   }
 
-  private async finish({ group, attempt }: Extract<CopyWork, { type: 'finish-copy' }>): Promise<void> {
+  /** Behind the barrier: the rest, and then the whole. Kept, in case the barrier was lowered meanwhile. */
+  private async finish(work: Extract<CopyWork, { type: 'finish-copy' }>): Promise<void> {
+    const { group, attempt } = work;
     const copy = this.copies.get(group);
-    if (copy === undefined) return;
+    if (copy?.attempt !== attempt || !this.isWanted(work)) return;
     await this.catchUp(copy);
-    const lines = copy.staged.snapshotGroup(group);
-    copy.client.close();
-    this.copies.delete(group);
-    this.options.onFinished(group, attempt, lines);
+    if (this.isWanted(work)) this.options.onFinished(group, attempt, copy.staged.snapshotGroup(group));
   }
 
   private async get(client: HttpClient, path: string): Promise<unknown> {

@@ -183,11 +183,9 @@ function checkpointer(directory: NodeDirectory<ProtocolRecord>, shell: DaemonShe
         shell.log.info('checkpoint', `A checkpoint up to record ${seq} is durable.`, { seq });
       })
       .catch((error: unknown) => {
-        if (!(error instanceof ParleyError) || error.code !== 'log-full') {
-          endNow(
-            error instanceof ParleyError ? error : new ParleyError('sync-failed', String(error), { cause: error }),
-          );
-        }
+        // Anything but an error of the disk is a bug, and ends the process as one.
+        if (!(error instanceof ParleyError)) throw error;
+        if (error.code !== 'log-full') endNow(error);
         shell.log.warn('checkpoint-postponed', error.message);
       })
       .finally(() => {

@@ -165,10 +165,13 @@ class ParticipantDaemon {
   }
 
   private tick(): void {
-    const { durable, loop } = this.opened();
+    const { durable, loop, copier } = this.opened();
     const coordinatorSeq = durable.links.heartbeatOf(this.coordinatorName)?.peerDurableSeq;
     if (coordinatorSeq !== undefined) loop.handle({ type: 'tick', coordinatorSeq });
     this.participant.tidy();
+    for (const [group, members] of Object.entries(this.participant.node.views ?? {})) {
+      if (members.includes(this.settings.name)) copier.forget(group);
+    }
     durable.links.setPeers(peersOf(this.settings, this.participant, this.coordinatorName));
     durable.checkpointWhenDue(() => checkpointLines(this.participant));
   }

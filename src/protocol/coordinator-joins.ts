@@ -23,7 +23,7 @@ export function startJoins({ settings, tables }: MembershipContext, out: StepBui
     const learner = members.find((name) => !view.members.includes(name) && isThere(name));
     const source = view.members.find(isThere);
     if (learner === undefined || source === undefined) continue;
-    askToCopy(tables, group, { learner, source, stage: 'copying' }, out);
+    askToCopy(tables, group, { learner, source, stage: 'copying', lowered: 0 }, out);
   }
 }
 
@@ -34,6 +34,11 @@ function askToCopy(tables: CoordinatorTables, group: string, wanted: Omit<Join, 
   const address = tables.peers.get(join.source)?.address ?? '';
   out.tell(join.learner, { type: 'join', group, attempt: join.attempt, source: { name: join.source, address } });
 }
+
+/** Forcing a copy may take this many times as long as waiting for open attempts. */
+const FORCING_BARRIERS = 10;
+/** Pauses and holds double this often: with 200 ms, up to 12.8 s of pause and 128 s for a very large copy. */
+const LOWERED_MAX = 6;
 
 /** What a learner reports. Returns true when work that was held may go on. */
 export function learnerSays(
@@ -80,19 +85,29 @@ export function tryBarrier(context: MembershipContext, group: string, out: StepB
 }
 
 /** No number of the group is open: what the source has now is all there is. */
-function passBarrier({ tables }: MembershipContext, group: string, join: Join, out: StepBuilder): void {
+function passBarrier({ settings, tables }: MembershipContext, group: string, join: Join, out: StepBuilder): void {
   tables.joins.set(group, { ...join, stage: 'forcing' });
+  // No attempt is open: only new work waits, and a copy that is not given the time to be forced is forced in vain.
+  out.timerOn(`barrier:${group}`, settings.timings.barrierMs * FORCING_BARRIERS * 2 ** join.lowered);
   out.tell(join.learner, { type: 'barrier', group, attempt: join.attempt });
 }
 
-/** The barrier took too long: work goes on, the learner tries again. */
-export function lowerBarrier({ tables }: MembershipContext, group: string, out: StepBuilder): void {
+/** The barrier took too long: work goes on, the learner tries again after a pause. */
+export function lowerBarrier({ settings, tables }: MembershipContext, group: string, out: StepBuilder): void {
   const join = tables.joins.get(group);
   if (join === undefined) return;
-  askToCopy(tables, group, { ...join, stage: 'copying' }, out);
+  const lowered = Math.min(join.lowered + 1, LOWERED_MAX);
+  tables.joins.set(group, { ...join, stage: 'pausing', lowered });
+  out.timerOn(`rejoin:${group}`, settings.timings.barrierMs * 2 ** lowered);
   out.notice('info', 'barrier-again', `The barrier of ${group} was lowered before ${join.learner} was equal.`, {
     group,
   });
+}
+
+/** The pause after a lowered barrier is over. */
+export function copyAgain({ tables }: MembershipContext, group: string, out: StepBuilder): void {
+  const join = tables.joins.get(group);
+  if (join?.stage === 'pausing') askToCopy(tables, group, { ...join, stage: 'copying' }, out);
 }
 
 /** The learner is equal, durably: it is in the view from here on. */
@@ -113,6 +128,7 @@ export function cancelJoins({ tables }: MembershipContext, name: NodeName, out: 
     if (join.learner !== name && join.source !== name) continue;
     tables.joins.delete(group);
     out.timerOff(`barrier:${group}`);
+    out.timerOff(`rejoin:${group}`);
     out.timerOn('release', 0);
   }
 }

@@ -36,6 +36,7 @@ export function register(
     out.drop.push(from);
     return false;
   }
+  peer.registered = false;
   // It was dropped for silence: first it leaves the view, then it may come back as a learner.
   if (peer.barred) return false;
   if (ownLogIsBehind(settings, message, out)) return false;

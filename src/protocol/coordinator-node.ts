@@ -9,11 +9,20 @@ import type { AttemptNumber } from '../base/ids.ts';
 import { everyoneIn } from './answers.ts';
 import { coordinatorEventOf } from './coordinator-attempts.ts';
 import { answerClosed, forgetOwed, isPromise } from './coordinator-closed.ts';
-import { cancelJoins, isHeld, learnerSays, lowerBarrier, startJoins, tryBarrier } from './coordinator-joins.ts';
+import {
+  cancelJoins,
+  copyAgain,
+  isHeld,
+  learnerSays,
+  lowerBarrier,
+  startJoins,
+  tryBarrier,
+} from './coordinator-joins.ts';
 import { leaveAllViews, leaveLater, lowWaterOf, membershipOf, register, seenLogs } from './coordinator-membership.ts';
+import { barSilent, heardVote } from './coordinator-silence.ts';
 import { CoordinatorTables } from './coordinator-tables.ts';
 import type { AdmittedTransaction, AttemptRow, CoordinatorSettings } from './coordinator-tables.ts';
-import { admit, answerUnknown, stepRow } from './coordinator-transactions.ts';
+import { admit, answerUnknown, isUnheard, stepRow } from './coordinator-transactions.ts';
 import type { TransactionContext } from './coordinator-transactions.ts';
 import type { Message, NodeName } from './messages.ts';
 import { splitTimerKey, StepBuilder } from './node-step.ts';
@@ -68,7 +77,8 @@ export class CoordinatorNode {
       case 'message':
         return this.message(event.from, event.message, nowMs, out);
       case 'link-up':
-        // A link says nothing yet; `register` does.
+        // It says nothing yet, `register` does; but one that replaces another without a word ends what that one was.
+        if (this.tables.peers.get(event.peer)?.registered) this.linkDown(event.peer, out);
         return;
       case 'link-down':
         return this.linkDown(event.peer, out);
@@ -127,10 +137,10 @@ export class CoordinatorNode {
       return;
     }
     if (!('number' in message)) return;
+    if (message.type === 'vote') heardVote(this.tables, from);
     const row = this.tables.open.get(message.number);
     if (row === undefined) return answerClosed(this, from, message, out);
     row.transaction.messages += 1;
-    if (message.type === 'vote') this.heard(from);
     if (isPromise(message)) row.transaction.forcedWrites += 1;
     const event = coordinatorEventOf(from, message, row.machine.kind === 'one-phase');
     if (event !== undefined) stepRow(this.context(nowMs), row, event, out);
@@ -159,11 +169,6 @@ export class CoordinatorNode {
     startJoins(this, out);
   }
 
-  private heard(from: NodeName): void {
-    const peer = this.tables.peers.get(from);
-    if (peer !== undefined) peer.silent = 0;
-  }
-
   private linkDown(name: NodeName, out: StepBuilder): void {
     const peer = this.tables.peers.get(name);
     if (peer === undefined) return;
@@ -190,6 +195,8 @@ export class CoordinatorNode {
       case 'barrier':
         lowerBarrier(this, of, out);
         return this.release(nowMs, out);
+      case 'rejoin':
+        return copyAgain(this, of, out);
       case 'release':
         return this.release(nowMs, out);
       default:
@@ -200,25 +207,9 @@ export class CoordinatorNode {
   private voteTimeout(number: AttemptNumber, nowMs: number, out: StepBuilder): void {
     const row = this.tables.open.get(number);
     if (row === undefined) return;
-    const { machine, attempt } = row;
-    if (machine.kind !== 'one-phase' && machine.state.phase === 'working') {
-      for (const { name } of [...attempt.participants, ...attempt.readers]) {
-        if (!Object.hasOwn(machine.state.votes, name)) this.silentOnce(name, out);
-      }
-    }
+    // Not left to the loss of the link: a newer one may replace it unnoticed.
+    for (const name of barSilent(this, row, out)) this.linkDown(name, out);
     stepRow(this.context(nowMs), row, { type: 'vote-timeout' }, out);
-  }
-
-  /** Two vote timeouts in a row with a live link: the member is stuck, and leaves the view like a dead one. */
-  private silentOnce(name: NodeName, out: StepBuilder): void {
-    const peer = this.tables.peers.get(name);
-    if (peer === undefined || peer.votesByHand || !peer.registered) return;
-    peer.silent += 1;
-    if (peer.silent < 2) return;
-    peer.silent = 0;
-    peer.barred = true;
-    out.drop.push(name);
-    out.notice('warn', 'silent', `${name} did not vote twice in a row; it leaves the view.`, { peer: name });
   }
 
   private leave(name: NodeName, nowMs: number, out: StepBuilder): void {
@@ -243,7 +234,9 @@ export class CoordinatorNode {
   private tellIfLeft(row: AttemptRow, name: NodeName, nowMs: number, out: StepBuilder): void {
     const now = membershipOf(this.tables, name);
     const groups = Object.entries(row.attempt.groups).filter(([, members]) => members.includes(name));
-    if (groups.length === 0 || groups.some(([group]) => now.has(group))) return;
+    const left = groups.filter(([group]) => !now.has(group));
+    // Unheard, and outside one group only: it would vote on a state of that group that is not up to date.
+    if (left.length === 0 || (left.length < groups.length && !isUnheard(row, name))) return;
     stepRow(this.context(nowMs), row, { type: 'member-left', from: name }, out);
   }
 

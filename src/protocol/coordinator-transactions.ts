@@ -157,6 +157,11 @@ export function stepRow(context: TransactionContext, row: AttemptRow, event: Coo
   if (after.phase === 'ended' || after.phase === 'aborted') context.closed(row, out);
 }
 
+/** Its vote is still waited for. */
+export function isUnheard({ machine }: AttemptRow, name: NodeName): boolean {
+  return machine.kind !== 'one-phase' && machine.state.phase === 'working' && !Object.hasOwn(machine.state.votes, name);
+}
+
 /** Remembers for a while that a number ended committed, and for as long as needed whom a view change answered for. */
 function keepEnded(tables: CoordinatorTables, number: AttemptNumber, left: readonly NodeName[]): void {
   if (left.length > 0) tables.owed.set(number, left);

@@ -22,7 +22,9 @@ export interface Join {
   readonly learner: NodeName;
   readonly source: NodeName;
   readonly attempt: number;
-  readonly stage: 'copying' | 'barrier' | 'forcing';
+  readonly stage: 'copying' | 'barrier' | 'forcing' | 'pausing';
+  /** Barriers lowered so far: each further one holds work for longer, after a longer pause. */
+  readonly lowered: number;
 }
 
 /** Views by group. */

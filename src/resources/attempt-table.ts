@@ -169,15 +169,19 @@ export class AttemptTable {
   dropReservations(group: string): readonly AttemptNumber[] {
     const concerned = this.inGroup(group);
     const dropped: AttemptNumber[] = [];
-    for (const attempt of concerned.filter(({ phase }) => phase === 'prepared')) {
+    const drop = (attempt: Attempt): void => {
       dropped.push(attempt.number);
       this.#groups.get(group).abort(attempt.number);
       attempt.parts = attempt.parts.filter((part) => part.group !== group);
       this.undecided.removePrefix(attempt.number, groupKey(group, ''));
-    }
+    };
+    for (const attempt of concerned.filter(({ phase }) => phase === 'prepared')) drop(attempt);
     const detail = `The copy of the group ${group} on this participant is being replaced.`;
-    for (const attempt of concerned.filter(({ phase }) => phase !== 'prepared')) {
-      this.#refuse(attempt, { code: 'not-in-view', detail });
+    // Youngest first: who goes frees nothing that an older one waits for, so that nobody is prepared in passing.
+    for (const attempt of concerned.filter(({ phase }) => phase !== 'prepared').reverse()) {
+      // It may have been granted in passing all the same, and has voted then.
+      if (attempt.phase === 'prepared') drop(attempt);
+      else this.#refuse(attempt, { code: 'not-in-view', detail });
     }
     for (const number of dropped) this.#locks.releasePrefix(number, groupKey(group, ''));
     return dropped;
