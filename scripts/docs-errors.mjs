@@ -45,7 +45,12 @@ function section({ comment, codes }) {
   });
   const [, heading = '', rest = ''] = /^(.*?)(?: \(|; |\.$)(.*)$/.exec(comment) ?? [];
   const more = rest === '' ? [] : [comment, ''];
-  return [`## ${heading}`, '', ...more, table(['code', 'status', 'exit', 'definite', 'meaning', 'what to do'], rows)].join('\n');
+  return [
+    `## ${heading}`,
+    '',
+    ...more,
+    table(['code', 'status', 'exit', 'definite', 'meaning', 'what to do'], rows),
+  ].join('\n');
 }
 
 function exitCodes() {
@@ -60,7 +65,11 @@ function exitCodes() {
     busy: 'the port or the directory is taken',
   };
   const rows = Object.entries(EXIT).map(([name, code]) => [code, meanings[name]]);
-  return ['## Exit codes', '', table(['code', 'meaning'], [...rows, ['128 + n', 'ended by signal n; 137 is `kill -9`']])].join('\n');
+  return [
+    '## Exit codes',
+    '',
+    table(['code', 'meaning'], [...rows, ['128 + n', 'ended by signal n; 137 is `kill -9`']]),
+  ].join('\n');
 }
 
 /** The whole page. */

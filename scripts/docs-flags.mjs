@@ -17,7 +17,9 @@ function settings() {
 /** The comment above each member of the interface Timings. */
 function timings() {
   const text = /export interface Timings \{([\s\S]*?)\n\}/.exec(source(CLUSTER_FILE))?.[1] ?? '';
-  const comments = new Map([...text.matchAll(/\/\*\* (.*) \*\/\n\s*readonly (\w+):/g)].map(([, comment, key]) => [key, comment]));
+  const comments = new Map(
+    [...text.matchAll(/\/\*\* (.*) \*\/\n\s*readonly (\w+):/g)].map(([, comment, key]) => [key, comment]),
+  );
   const rows = Object.entries(TIMINGS_DEFAULT).map(([key, value]) => {
     const comment = comments.get(key);
     if (comment === undefined) throw new Error(`${CLUSTER_FILE}: no comment stands above ${key}`);
@@ -27,7 +29,11 @@ function timings() {
 }
 
 function nodes() {
-  const rows = Object.entries(defaultCluster().nodes).map(([name, { role, host, port }]) => [name, role, `${host}:${port}`]);
+  const rows = Object.entries(defaultCluster().nodes).map(([name, { role, host, port }]) => [
+    name,
+    role,
+    `${host}:${port}`,
+  ]);
   return table(['node', 'role', 'listens on'], rows);
 }
 

@@ -79,8 +79,12 @@ a message may be sent, for example the same answer again.`;
 function caseTable(path) {
   const lines = header(path);
   const first = lines.findIndex((line) => /@A/.test(line));
-  const last = lines.findIndex((line, index) => index > first && line === '' && !/@|─/.test(lines.slice(index).join('')));
-  return ['\`\`\`text', ...lines.slice(first, last < 0 ? lines.length : last), '\`\`\`'].join('\n').replace(/\n+\`\`\`$/, '\n\`\`\`');
+  const last = lines.findIndex(
+    (line, index) => index > first && line === '' && !/@|─/.test(lines.slice(index).join('')),
+  );
+  return ['\`\`\`text', ...lines.slice(first, last < 0 ? lines.length : last), '\`\`\`']
+    .join('\n')
+    .replace(/\n+\`\`\`$/, '\n\`\`\`');
 }
 
 function termination() {
@@ -90,7 +94,13 @@ function termination() {
     ...[committed, aborted, quorum, newestAllPrecommitted].map(shown),
     `**${choice}**`,
   ]);
-  const heads = ['case', 'one is committed', 'one is aborted', 'they are a quorum', 'highest lastAttempt all precommitted'];
+  const heads = [
+    'case',
+    'one is committed',
+    'one is aborted',
+    'they are a quorum',
+    'highest lastAttempt all precommitted',
+  ];
   return `## Termination: what a leader does with the replies of its round
 
 \`TERMINATION_CASES\` in \`src/protocol/termination.ts\`. Exactly one case fits; a dash does not matter.
@@ -116,7 +126,9 @@ function quorums() {
     const electorate = { coordinator: 'C', participants };
     const weight = weightOf('C', electorate);
     const least = participants.findIndex((_unused, place) => isQuorum(participants.slice(0, place + 1), electorate));
-    const withC = participants.findIndex((_unused, place) => isQuorum(['C', ...participants.slice(0, place + 1)], electorate));
+    const withC = participants.findIndex((_unused, place) =>
+      isQuorum(['C', ...participants.slice(0, place + 1)], electorate),
+    );
     return [
       participants.length,
       weight,
@@ -125,7 +137,13 @@ function quorums() {
       least < 0 ? 'none' : `${least + 1}`,
     ];
   });
-  const heads = ['participants', 'weight of C', 'weight of all', 'smallest quorum with C', 'participants that are a quorum without C'];
+  const heads = [
+    'participants',
+    'weight of C',
+    'weight of all',
+    'smallest quorum with C',
+    'participants that are a quorum without C',
+  ];
   return `## Quorums of 3PC
 
 More than half of the weight; with an even number of sites the coordinator C counts twice, so that a tie cannot be

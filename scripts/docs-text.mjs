@@ -15,7 +15,10 @@ export function madeFrom(...paths) {
 
 /** A Markdown table; of HTML, anchors pass. */
 export function table(heads, rows) {
-  const safe = (cell) => String(cell).replaceAll('|', '\\|').replace(/<(?!\/?a\b)/g, '&lt;');
+  const safe = (cell) =>
+    String(cell)
+      .replaceAll('|', '\\|')
+      .replace(/<(?!\/?a\b)/g, '&lt;');
   const line = (cells) => `| ${cells.map(safe).join(' | ')} |`;
   return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n');
 }
@@ -42,7 +45,8 @@ export function header(path) {
  */
 export function commentsByType(path) {
   const found = new Map();
-  const pattern = /(\/\*\*(?:(?!\*\/)[\s\S])*\*\/)\nexport interface \w+ \{\n(?: {2}\/\*\*.*\*\/\n)?\s*readonly type: ([^;]+);/g;
+  const pattern =
+    /(\/\*\*(?:(?!\*\/)[\s\S])*\*\/)\nexport interface \w+ \{\n(?: {2}\/\*\*.*\*\/\n)?\s*readonly type: ([^;]+);/g;
   for (const [, comment = '', types = ''] of source(path).matchAll(pattern)) {
     const text = unframed(comment).join(' ').trim();
     for (const [, type = ''] of types.matchAll(/'([^']+)'/g)) found.set(type, text);

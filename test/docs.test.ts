@@ -70,7 +70,9 @@ describe('the documentation', () => {
   it('sees links and headings, so that an empty list means something', () => {
     const readme = join(ROOT, 'README.md');
     expect(proseOf(readme)).to.match(/\]\(docs\//);
-    expect(anchorsOf(join(ROOT, 'docs', 'errors.md'))).to.include('not-seen').and.to.include('exit-codes');
+    expect(anchorsOf(join(ROOT, 'docs', 'errors.md')))
+      .to.include('not-seen')
+      .and.to.include('exit-codes');
   });
 
   it('tells a reader of every page in docs', () => {
