@@ -5,7 +5,7 @@
  * client that asks again with the same id gets one answer.
  */
 import { expect } from 'chai';
-import { arm, crashed, settle, withCluster } from '../support/cluster.ts';
+import { arm, crashed, restartToDie, settle, withCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { allInView } from '../support/invariants.ts';
 import {
@@ -83,9 +83,8 @@ describe('the death of a coordinator', function () {
       const pending = pay(cluster, 'AGAIN', '2pc');
       await crashed(cluster, 'coordinator');
       await pending;
-      for (const point of ['peer.before-force', 'welcome.before-send', 'commit.before-send', 'commit.sent#2']) {
-        await cluster.nodes.restart('coordinator', { args: ['--crash-at', `coordinator.${point}`] }).catch(() => 0);
-        if (point !== 'peer.before-force') await crashed(cluster, 'coordinator');
+      for (const point of ['welcome.before-send', 'commit.before-send', 'commit.sent#2']) {
+        await restartToDie(cluster, 'coordinator', `coordinator.${point}`);
       }
       await cluster.nodes.restart('coordinator');
       expect(await settle(cluster, announced('AGAIN', '2pc'))).to.include({ outcome: 'committed' });

@@ -188,6 +188,13 @@ export async function arm(cluster: TestCluster, node: string, ...points: readonl
   });
 }
 
+/** Starts a node again with a crash point that its recovery passes, and waits until it has died there. */
+export async function restartToDie(cluster: TestCluster, node: string, point: string): Promise<void> {
+  // It may or may not have become ready before.
+  await cluster.nodes.restart(node, { args: ['--crash-at', point] }).catch(() => undefined);
+  await crashed(cluster, node);
+}
+
 /** Waits until a node has ended by an armed crash point. */
 export async function crashed(cluster: TestCluster, node: string): Promise<void> {
   const exit = await eventually(`${node} has crashed`, () => cluster.nodes.node(node).exit, { deadlineMs: SETTLE_MS });

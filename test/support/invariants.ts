@@ -13,6 +13,9 @@ const DECIDED_MS = 5000;
 /** Joining copies whole groups; a busy machine takes its time. */
 const JOINED_MS = 15_000;
 
+/** Node, time, level. */
+const ALARM = /^\S+ \| \d\d:\d\d:\d\d\S* error /;
+
 /** What a test knows of the money in its cluster. */
 export interface Expectations {
   /** The sum over all ledger groups; default 2000, the two accounts of withCluster. */
@@ -37,6 +40,11 @@ export async function expectAllWell(
     for (const [, balance] of accounts) total += balance;
   }
   expect(total, 'money in all accounts').to.equal(expectations.total ?? 2000);
+  // A daemon says `error` of a bug or of something that must not happen; what it does not expect to see, nor do we.
+  expect(
+    cluster.lines.filter((line) => ALARM.test(line)),
+    'alarms',
+  ).to.deep.equal([]);
   return balances;
 }
 
