@@ -39,7 +39,7 @@ describe('A coordinator and registration', () => {
     const step = driven.registers('P1', { epoch: 2, startSeq: 40, durableSeq: 40 });
     expect(step.send[0]?.message).to.nested.include({ 'type': 'welcome', 'refusal.code': 'log-behind' });
     expect(step.notices[0]).to.include({ level: 'alarm', event: 'log-behind' });
-    expect(driven.tables.peers.get('P1')?.registered).to.equal(true); // by its earlier link; no link-down was told
+    expect(driven.tables.peers.get('P1')?.registered).to.equal(false);
     expect(recordsOf(step)).to.deep.equal([]);
   });
 
@@ -145,6 +145,20 @@ describe('A member that leaves its view', () => {
     expect(sentBy(driven.registers('P3'))).to.deep.equal(['P3: welcome', 'P3: join']);
   });
 
+  it('is thrown out also when a newer link replaced the one that was dropped, and no loss was told', () => {
+    const driven = bankOf('P1', 'P2', 'P3');
+    for (const id of ['TX001', 'TX002']) {
+      driven.requests(id);
+      for (const name of ['P1', 'P2']) driven.votes(name, driven.lastNumber);
+      const step = driven.timer(`vote:${driven.lastNumber}`);
+      if (id === 'TX002') expect(armedBy(step)).to.include('leave:P3');
+    }
+    driven.registers('P3');
+    driven.timer('leave:P3');
+    expect(driven.tables.views.get('bank')?.members).to.deep.equal(['P1', 'P2']);
+    expect(sentBy(driven.registers('P3'))).to.deep.equal(['P3: welcome', 'P3: join']);
+  });
+
   it('is not thrown out when a vote came between two timeouts, nor when a person votes there', () => {
     const driven = bankOf('P1', 'P2', 'P3');
     driven.registers('P2', { votesByHand: true });
@@ -179,6 +193,17 @@ describe('A member that leaves its view', () => {
     for (const name of ['P1', 'P2']) second.acknowledges(name, number);
     expect([...second.tables.open.keys()]).to.deep.equal([]);
     expect([...second.tables.owed]).to.deep.equal([[number, ['P3']]]);
+  });
+
+  it('does not vote for a group it is outside of, though it is still in another group of the attempt', () => {
+    const driven = new DrivenCoordinator({ groups: { bank: ['P1', 'P3'], part: ['P3'] } });
+    for (const name of ['P1', 'P3']) driven.registers(name);
+    driven.requests('TX001', { operations: [writeTo('bank', 0), writeTo('part', 1)] });
+    const step = loseP3(driven);
+    expect(recordsOf(step)).to.deep.equal(['view!', 'abort', 'begin']);
+    const again = driven.registers('P3', { epoch: 2, startSeq: 11 }).send.map(({ message }) => message);
+    const [prepare] = again.filter((message) => message.type === 'prepare');
+    expect(prepare?.operations.map(({ operation }) => operation.group)).to.deep.equal(['part']);
   });
 
   it('is told to an attempt once it has left the last of its groups, whichever came first', () => {
@@ -235,7 +260,8 @@ describe('A member that joins its view again', () => {
     says(driven, 'copying');
     driven.requests('TX002');
     const before = attemptOf(driven);
-    expect(sentBy(driven.timer('barrier:bank'))).to.deep.equal(['P3: join', 'P1: prepare', 'P2: prepare']);
+    expect(sentBy(driven.timer('barrier:bank'))).to.deep.equal(['P1: prepare', 'P2: prepare']);
+    expect(sentBy(driven.timer('rejoin:bank'))).to.deep.equal(['P3: join']);
     expect(attemptOf(driven)).to.be.greaterThan(before);
     // What it reports of the try before is nothing to this one.
     expect(says(driven, 'copying', before).timers).to.deep.equal([]);

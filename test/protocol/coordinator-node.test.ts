@@ -120,6 +120,16 @@ describe('A coordinator and who takes part', () => {
     expect(answersOf(driven.hears('P1', outcome))).to.deep.equal(['r1: 200 committed']);
   });
 
+  it('proposes to sites only: who only read has forgotten the number', () => {
+    const driven = threeThere({ groups: { bank: ['P1'], chat: ['P2', 'P3'] } });
+    driven.requests('TX001', { protocol: '3pc', operations: [readFrom('bank', 0), writeTo('chat', 1)] });
+    driven.votes('P1', driven.lastNumber, 'read-only');
+    for (const name of ['P2', 'P3']) driven.votes(name, driven.lastNumber);
+    driven.nowMs += 1000;
+    const again = driven.step({ type: 'tick', durable: {} }).send.filter(({ message }) => message.type === 'precommit');
+    expect(again.map(({ to }) => to)).to.deep.equal(['P2', 'P3']);
+  });
+
   it('aborts with an alarm when replicas computed different results', () => {
     const driven = new DrivenCoordinator({ groups: { bank: ['P1', 'P2'] } });
     driven.registers('P1');
