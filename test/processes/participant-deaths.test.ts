@@ -4,6 +4,7 @@
  * it where they may, and it comes back to the same outcome, applied once.
  */
 import { expect } from 'chai';
+import { textAt } from '../../src/console/transaction-text.ts';
 import { arm, crashed, restartToDie, settle, withCluster } from '../support/cluster.ts';
 import { allInView } from '../support/invariants.ts';
 import { recordsOf, typesOf } from '../support/node-log.ts';
@@ -54,7 +55,7 @@ describe('the death of a participant', function () {
       await cluster.nodes.restart('P2');
       expect(await settle(cluster, announced('AGAIN', '3pc'))).to.deep.equal(answer.body);
       await expectAllOrNothing(cluster, ['AGAIN']);
-      const types = typesOf(await recordsOf(cluster, 'P2'), String(answer.body['number']));
+      const types = typesOf(await recordsOf(cluster, 'P2'), textAt(answer.body, 'number'));
       expect(types.filter((type) => type === 'committed')).to.have.length(1);
     });
   });

@@ -93,7 +93,7 @@ describe('the promises of POST /transactions on real processes', function () {
         expect(await transact(cluster, transaction)).to.deep.equal(answer);
         // The order of members is no part of the body.
         const turned = transaction.operations.map((one) => Object.fromEntries(Object.entries(one).reverse()));
-        expect(await transact(cluster, { ...transaction, operations: turned as JsonObject[] })).to.deep.equal(answer);
+        expect(await transact(cluster, { ...transaction, operations: turned })).to.deep.equal(answer);
         const other = await transact(cluster, { ...transaction, operations: [transfer(1, 2, 99)] });
         expect(other.status).to.equal(422);
         expect(other.body).to.include({ code: 'id-reused' });

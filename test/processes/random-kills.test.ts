@@ -1,6 +1,7 @@
 /** Random processes are killed under four clients, again and again; then the books are compared with what was told. */
 import { expect } from 'chai';
 import { randomInt } from 'node:crypto';
+import { textAt } from '../../src/console/transaction-text.ts';
 import { SeededRandom } from '../../src/sim/seeded-random.ts';
 import { withCluster } from '../support/cluster.ts';
 import { equalSnapshots, expectAllWell } from '../support/invariants.ts';
@@ -61,5 +62,5 @@ async function killAtRandom(random: SeededRandom): Promise<void> {
 }
 
 function ids(lines: readonly JsonObject[], member: string): readonly string[] {
-  return lines.map((line) => String(line[member])).sort();
+  return lines.map((line) => textAt(line, member)).sort();
 }

@@ -1,5 +1,6 @@
 /** Three-phase commit while its coordinator lives: the phases in the logs, a no, a silence, a hang. */
 import { expect } from 'chai';
+import { textAt } from '../../src/console/transaction-text.ts';
 import { withCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { allInView } from '../support/invariants.ts';
@@ -15,7 +16,7 @@ describe('three-phase commit on real processes', function () {
       expect(body).to.include({ outcome: 'committed', protocol: '3pc' });
       await expectAllOrNothing(cluster, ['YES']);
       await cluster.nodes.stop();
-      const number = String(body['number']);
+      const number = textAt(body, 'number');
       for (const name of PARTICIPANTS) {
         const types = typesOf(await recordsOf(cluster, name), number);
         expect(types, name).to.deep.equal(['prepared', 'precommitted', 'committed']);

@@ -1,6 +1,7 @@
 /** The transfer between two participants, each with an account of its own: every step, and who may die when. */
 import { expect } from 'chai';
 import { join } from 'node:path';
+import { textAt } from '../../src/console/transaction-text.ts';
 import { openCredentials } from '../../src/net/credentials.ts';
 import { arm, crashed, settle, transact, tryTransact, withCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
@@ -48,7 +49,7 @@ async function stateAt(cluster: TestCluster, participant: string, id: string): P
 }
 
 function numberIn({ body }: TestAnswer): string {
-  return String(body['number']);
+  return textAt(body, 'number');
 }
 
 describe('a transfer between two participants', function () {
@@ -102,7 +103,7 @@ describe('a transfer between two participants', function () {
       await pending;
       const answer = await settle(cluster, { id: 'TX001', operations: payment(100) });
       await expectBalances(cluster, ...afterwards(answer));
-      const number = String(answer['number']);
+      const number = textAt(answer, 'number');
       const types = typesOf(await recordsOf(cluster, 'P2'), number);
       expect(types.slice(0, 1)).to.deep.equal(['prepared']);
       const told = await transact(cluster, { id: 'TX002', operations: payment(1) });
@@ -213,7 +214,7 @@ describe('a transfer between two participants', function () {
       await pending;
       expect(await outcomeOf(cluster, 'TX001')).to.include({ outcome: 'committed' });
       await expectBalances(cluster, 900, 1100);
-      const number = String((await outcomeOf(cluster, 'TX001'))['number']);
+      const number = textAt(await outcomeOf(cluster, 'TX001'), 'number');
       const types = typesOf(await recordsOf(cluster, 'P2'), number);
       expect(types.filter((type) => type === 'committed')).to.have.length(1);
     });

@@ -1,5 +1,6 @@
 /** Replicas die while work goes on: the rest goes on, who returns catches up, and nothing is lost. */
 import { expect } from 'chai';
+import { textAt } from '../../src/console/transaction-text.ts';
 import { arm, crashed, settle, tryTransact, transfer, withCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { allInView, equalSnapshots, expectAllWell, inView } from '../support/invariants.ts';
@@ -15,7 +16,9 @@ const only = NODES;
 async function expectTold(cluster: TestCluster, stream: ClientLoop): Promise<void> {
   const { bank } = await expectAllWell(cluster);
   const lines = (await equalSnapshots(cluster, 'bank', PARTICIPANTS)) as readonly JsonObject[];
-  const posted = lines.filter(({ line, account }) => line === 'posting' && account === 1).map(({ id }) => String(id));
+  const posted = lines
+    .filter(({ line, account }) => line === 'posting' && account === 1)
+    .map((line) => textAt(line, 'id'));
   expect([...posted].sort(), 'postings').to.deep.equal([...stream.committed].sort());
   expect(bank?.get(1)).to.equal(1000 - posted.length);
 }
