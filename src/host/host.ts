@@ -86,7 +86,9 @@ export class Host<Event> {
     if (this.running) return;
     this.running = true;
     try {
-      for (let next = this.events.shift(); next !== undefined; next = this.events.shift()) this.stepOnce(next);
+      for (let next = this.events.shift(); next !== undefined; next = this.events.shift()) {
+        if (!this.stopped) this.stepOnce(next);
+      }
     } finally {
       this.running = false;
     }
