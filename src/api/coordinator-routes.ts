@@ -70,7 +70,7 @@ function admitted(api: CoordinatorApi, request: Request): AdmittedTransaction {
   const checked = operations.map((operation: Json, index) => operationOf(api, operation, index));
   const protocol = protocolOf(api, body['protocol'], checked[0]?.operation.group ?? '');
   const timeoutMs = body['timeoutMs'] ?? api.voteTimeoutMs;
-  if (typeof timeoutMs !== 'number' || timeoutMs < 1 || timeoutMs > TIMEOUT_MS_MAX) {
+  if (typeof timeoutMs !== 'number' || !Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > TIMEOUT_MS_MAX) {
     throw new ParleyError('bad-request', `timeoutMs must be a whole number from 1 to ${TIMEOUT_MS_MAX}.`);
   }
   const hash = digest({ protocol, operations: checked.map(({ operation }) => operation) });

@@ -137,6 +137,8 @@ const PASSING: readonly ErrorCode[] = ['busy', 'draining', 'starting', 'no-lease
  */
 export async function settle(send: () => Promise<ApiBody>, options: SettleOptions): Promise<ApiBody> {
   let sent = false;
+  // Once it may have happened, that is what is known at the end, whatever a later try says of itself.
+  let doubt: ApiBody | ParleyError | undefined;
   let deadline = Number.POSITIVE_INFINITY;
   for (let pauseMs = options.pauseMsFirst; ; pauseMs = Math.min(pauseMs * 2, options.pauseMsMax)) {
     let error: ParleyError;
@@ -145,22 +147,24 @@ export async function settle(send: () => Promise<ApiBody>, options: SettleOption
       answer = await send();
       if (answer.status !== 202) return answer;
       error = new ParleyError('timeout', 'The outcome is not known yet.');
+      doubt = answer;
     } catch (thrown) {
       if (!(thrown instanceof ParleyError)) throw thrown;
       error = thrown;
       const again = !error.definite || (PASSING.includes(error.code) && (sent || error.code !== 'unreachable'));
       if (!again) throw error;
+      if (!error.definite) doubt = error;
     }
     sent = true;
     deadline = Math.min(deadline, performance.now() + options.patienceMs);
     const waitMs = Math.max(pauseMs, retryAfterMs(error));
     if (performance.now() + waitMs > deadline || hasLeft(options)) {
-      if (answer !== undefined) return answer;
-      throw error;
+      if (doubt === undefined || doubt instanceof ParleyError) throw doubt ?? error;
+      return doubt;
     }
     options.onRepeat?.(error);
     await pause(waitMs, options.signal);
-    if (hasLeft(options)) throw error;
+    if (hasLeft(options)) throw doubt instanceof ParleyError ? doubt : error;
   }
 }
 

@@ -20,7 +20,7 @@ import type { CoordinatorSettings } from './config.ts';
 import { attachConsole } from './attached-console.ts';
 import { runDaemon } from './daemon.ts';
 import type { DaemonParts, DaemonShell } from './daemon.ts';
-import { openDurableNode } from './durable-node.ts';
+import { newStart, openDurableNode } from './durable-node.ts';
 import type { DurableNode } from './durable-node.ts';
 import { realClock } from './real-clock.ts';
 
@@ -39,7 +39,7 @@ class CoordinatorDaemon {
   private readonly shell: DaemonShell;
   /** The address and the log's identity are known later than the tables are needed. */
   private readonly self: { name: string; address: string };
-  private readonly identity = { incarnation: '', epoch: 0, startSeq: 0 };
+  private readonly identity = { incarnation: '', epoch: 0, start: newStart(), startSeq: 0 };
   private readonly tables: CoordinatorTables;
   private readonly answers = new AnswerDesk();
   private durable: DurableNode | undefined;

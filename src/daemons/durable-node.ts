@@ -3,6 +3,7 @@
  * directory, the links, the crash points, and the ports that join them to the
  * host. A failed sync ends the process here, at once.
  */
+import { randomBytes } from 'node:crypto';
 import type { Json } from '../base/canonical-json.ts';
 import { ParleyError } from '../base/errors.ts';
 import { seedBody, seedFrame } from '../console/seed-frame.ts';
@@ -23,6 +24,11 @@ import { endNow } from './daemon.ts';
 import type { DaemonShell } from './daemon.ts';
 import { realClock } from './real-clock.ts';
 import { parleyVersion } from './version.ts';
+
+/** The mark of this process among all starts of its log, those that were lost with an older copy included. */
+export function newStart(): string {
+  return randomBytes(8).toString('hex');
+}
 
 /** After this many records a checkpoint is taken: replay at a start stays short. */
 export const CHECKPOINT_RECORDS = 50_000;

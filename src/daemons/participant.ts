@@ -21,7 +21,7 @@ import { Copier } from './copier.ts';
 import { runDaemon } from './daemon.ts';
 import type { DaemonParts, DaemonShell } from './daemon.ts';
 import { FeedDesk } from './feed-desk.ts';
-import { openDurableNode } from './durable-node.ts';
+import { newStart, openDurableNode } from './durable-node.ts';
 import type { DurableNode } from './durable-node.ts';
 import { NotebookFile } from './notebook-file.ts';
 import { participantDoor } from './participant-door.ts';
@@ -66,7 +66,15 @@ class ParticipantDaemon {
     this.groups = settings.groups.map((group) => ({ group, kind: kindOf(settings, group) }));
     const self = { name, address: '' };
     const votesByHand = settings.vote === 'ask';
-    this.nodeSettings = { self, incarnation: '', epoch: 0, startSeq: 0, votesByHand, timings: cluster.timings };
+    this.nodeSettings = {
+      self,
+      incarnation: '',
+      epoch: 0,
+      start: newStart(),
+      startSeq: 0,
+      votesByHand,
+      timings: cluster.timings,
+    };
     this.participant = new ParticipantHost({
       settings: this.nodeSettings,
       groups: this.groups,

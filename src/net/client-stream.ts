@@ -37,7 +37,10 @@ export function readLines(
   return new Promise((resolve, reject) => {
     const lines = new LineExchange(connection, request, (error) => {
       if (error === undefined) resolve();
-      else reject(error instanceof Error ? error : new Error('A reader of lines threw what is no error.', { cause: error }));
+      else
+        reject(
+          error instanceof Error ? error : new Error('A reader of lines threw what is no error.', { cause: error }),
+        );
     });
     lines.begin(frame, headMs);
   });

@@ -41,12 +41,12 @@ export function register(
   if (peer.barred) return false;
   if (ownLogIsBehind(settings, message, out)) return false;
   if (!hasKnownLog(context, peer, message, out)) return false;
-  const { name, incarnation, address, epoch, durableSeq, votesByHand } = message;
+  const { name, incarnation, address, epoch, start, durableSeq, votesByHand } = message;
   const hasMoved = peer.address !== address;
-  if (peer.incarnation !== incarnation || peer.address !== address) {
-    out.records.push(forced({ type: 'peer', name, incarnation, address }));
+  if (peer.incarnation !== incarnation || peer.start !== start || hasMoved) {
+    out.records.push(forced({ type: 'peer', name, incarnation, epoch, start, address }));
   }
-  Object.assign(peer, { incarnation, address, epoch, durableSeq, votesByHand, registered: true });
+  Object.assign(peer, { incarnation, address, epoch, start, durableSeq, votesByHand, registered: true });
   out.timerOff(`leave:${from}`);
   // The others must find it where it is now, also when the coordinator is dead by then.
   if (hasMoved) announce(context, out);
@@ -62,7 +62,8 @@ function ownLogIsBehind(
   out: StepBuilder,
 ): boolean {
   if (seen === undefined || seen.incarnation !== settings.incarnation) return false;
-  if (seen.epoch === settings.epoch || (seen.epoch < settings.epoch && seen.seq < settings.startSeq)) return false;
+  const isThisStart = seen.epoch === settings.epoch && seen.start === settings.start;
+  if (isThisStart || (seen.epoch < settings.epoch && seen.seq < settings.startSeq)) return false;
   const detail = `${name} saw record ${seen.seq} of start ${seen.epoch} synced here; this log begins start ${settings.epoch} at record ${settings.startSeq}.`;
   out.fatal = { code: 'log-behind', detail };
   return true;
@@ -74,7 +75,8 @@ function hasKnownLog(context: MembershipContext, peer: Peer, message: RegisterMe
   const { name } = peer;
   if (peer.incarnation === undefined) return true;
   if (peer.incarnation === message.incarnation) {
-    if (peer.epoch === message.epoch || (peer.epoch < message.epoch && peer.durableSeq < message.startSeq)) return true;
+    const isSameStart = peer.epoch === message.epoch && peer.start === message.start;
+    if (isSameStart || (peer.epoch < message.epoch && peer.durableSeq < message.startSeq)) return true;
     const detail = `${name} had ${peer.durableSeq} synced records in start ${peer.epoch}; it begins start ${message.epoch} at record ${message.startSeq}.`;
     return refuse(context, peer, detail, out);
   }
@@ -97,8 +99,8 @@ function refuse(context: MembershipContext, peer: Peer, detail: string, out: Ste
 /** How much of every participant's log is known to be synced. */
 export function seenLogs(tables: CoordinatorTables): Record<NodeName, LogSeen> {
   const seen: Record<NodeName, LogSeen> = {};
-  for (const { name, incarnation, epoch, durableSeq: seq } of tables.peers.values()) {
-    if (incarnation !== undefined) seen[name] = { incarnation, epoch, seq };
+  for (const { name, incarnation, epoch, start, durableSeq: seq } of tables.peers.values()) {
+    if (incarnation !== undefined) seen[name] = { incarnation, epoch, start, seq };
   }
   return seen;
 }
@@ -112,6 +114,7 @@ function welcome(context: MembershipContext) {
     name: settings.self.name,
     incarnation: settings.incarnation,
     epoch: settings.epoch,
+    start: settings.start,
     views: membersOf(tables.views),
     addresses,
     lowWater: lowWaterOf(context),

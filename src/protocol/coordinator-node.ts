@@ -167,6 +167,10 @@ export class CoordinatorNode {
       }
     }
     startJoins(this, out);
+    // Someone is there now who can carry a view on: those that were here before and are not any more leave it.
+    for (const { name, incarnation, registered } of this.tables.peers.values()) {
+      if (!registered && incarnation !== undefined) leaveLater(this, name, out);
+    }
   }
 
   private linkDown(name: NodeName, out: StepBuilder): void {

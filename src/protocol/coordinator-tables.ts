@@ -24,6 +24,8 @@ export interface CoordinatorSettings {
   readonly self: Site;
   readonly incarnation: string;
   readonly epoch: number;
+  /** Made at random by this process; see LogSeen in messages.ts. */
+  readonly start: string;
   /** Sequence of the first record of this start. */
   readonly startSeq: number;
   /** Every group: its configured members. */
@@ -75,6 +77,7 @@ export interface Peer {
   /** How much of its log it said is synced, and in which of its starts. */
   durableSeq: number;
   epoch: number;
+  start: string;
   /** It has registered on the current link. */
   registered: boolean;
   votesByHand: boolean;
@@ -130,6 +133,7 @@ export class CoordinatorTables {
         incarnation: undefined,
         durableSeq: 0,
         epoch: 0,
+        start: '',
         registered: false,
         votesByHand: false,
         silent: 0,

@@ -56,6 +56,7 @@ const CHECKS = {
     (isObject(value) &&
       isText(value['incarnation']) &&
       Number.isSafeInteger(value['epoch']) &&
+      isText(value['start']) &&
       Number.isSafeInteger(value['seq'])),
   'round?': (value: unknown): boolean => value === undefined || CHECKS.round(value),
   'boolean?': (value: unknown): boolean => value === undefined || typeof value === 'boolean',
@@ -69,6 +70,7 @@ const SHAPES = {
     epoch: 'integer',
     address: 'text',
     durableSeq: 'integer',
+    start: 'text',
     startSeq: 'integer',
     coordinatorSeen: 'seen?',
     votesByHand: 'boolean',
@@ -77,6 +79,7 @@ const SHAPES = {
     name: 'text',
     incarnation: 'text',
     epoch: 'integer',
+    start: 'text',
     views: 'views',
     addresses: 'names',
     lowWater: 'number',

@@ -82,6 +82,8 @@ export type Message =
 export interface LogSeen {
   readonly incarnation: string;
   readonly epoch: number;
+  /** Which process: a log that lost its newest start counts the same epoch again. */
+  readonly start: string;
   readonly seq: number;
 }
 
@@ -94,6 +96,8 @@ export interface RegisterMessage {
   readonly address: string;
   /** How much of the sender's log is synced. */
   readonly durableSeq: number;
+  /** Made at random by this process; see LogSeen. */
+  readonly start: string;
   /** Sequence of the first record of this start: everything synced in earlier starts is below it. */
   readonly startSeq: number;
   /** What the sender last heard of the coordinator's log, so that one that came back shorter is found. */
@@ -108,6 +112,7 @@ export interface WelcomeMessage {
   readonly name: NodeName;
   readonly incarnation: string;
   readonly epoch: number;
+  readonly start: string;
   readonly views: Views;
   readonly addresses: Readonly<Record<NodeName, string>>;
   /** Numbers below are over: a participant with a fresh log must not speak about them. */

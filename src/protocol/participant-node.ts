@@ -52,6 +52,8 @@ export interface ParticipantSettings {
   readonly self: Site;
   readonly incarnation: string;
   readonly epoch: number;
+  /** Made at random by this process; see LogSeen in messages.ts. */
+  readonly start: string;
   /** Sequence of the first record of this start. */
   readonly startSeq: number;
   readonly votesByHand: boolean;
@@ -234,7 +236,8 @@ export class ParticipantNode {
 
   private sawCoordinatorLog(seq: number): void {
     if (this.views === undefined || this.coordinator === undefined) return;
-    this.coordinatorSeen = { incarnation: this.coordinator.incarnation, epoch: this.coordinator.epoch, seq };
+    const { incarnation, epoch, start } = this.coordinator;
+    this.coordinatorSeen = { incarnation, epoch, start, seq };
   }
 
   private linkUp(peer: NodeName, out: StepBuilder): void {
@@ -242,9 +245,9 @@ export class ParticipantNode {
     this.joining.clear();
     // A newer link may have replaced the older without a word; what was welcomed there says nothing here.
     this.views = undefined;
-    const { self, incarnation, epoch, startSeq, votesByHand } = this.settings;
+    const { self, incarnation, epoch, start, startSeq, votesByHand } = this.settings;
     const seen = this.coordinatorSeen === undefined ? {} : { coordinatorSeen: this.coordinatorSeen };
-    const log = { incarnation, epoch, startSeq, durableSeq: this.durableSeq(), ...seen };
+    const log = { incarnation, epoch, start, startSeq, durableSeq: this.durableSeq(), ...seen };
     out.tell(peer, { type: 'register', ...self, ...log, votesByHand });
   }
 

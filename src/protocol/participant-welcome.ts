@@ -12,6 +12,7 @@ export interface KnownCoordinator {
   readonly name: NodeName;
   readonly incarnation: string;
   readonly epoch: number;
+  readonly start: string;
   readonly addresses: Readonly<Record<NodeName, string>>;
 }
 
@@ -22,7 +23,7 @@ export function acceptWelcome(
   message: WelcomeMessage,
   out: StepBuilder,
 ): KnownCoordinator | undefined {
-  const { name, incarnation, epoch, addresses, lowWater } = message;
+  const { name, incarnation, epoch, start, addresses, lowWater } = message;
   if (known !== undefined && known.incarnation !== incarnation) {
     const text = `${from} has the log ${incarnation}; this participant obeys ${known.incarnation}.`;
     out.notice('alarm', 'other-incarnation', text, { peer: from });
@@ -39,7 +40,8 @@ export function acceptWelcome(
     out.fatal = { code: message.refusal.code, detail: message.refusal.detail };
     return undefined;
   }
-  const isNew = known?.epoch !== epoch || JSON.stringify(known.addresses) !== JSON.stringify(addresses);
-  if (isNew) out.records.push(forced({ type: 'coordinator', name, incarnation, epoch, addresses, lowWater }));
-  return { name, incarnation, epoch, addresses };
+  const isNew =
+    known?.epoch !== epoch || known.start !== start || JSON.stringify(known.addresses) !== JSON.stringify(addresses);
+  if (isNew) out.records.push(forced({ type: 'coordinator', name, incarnation, epoch, start, addresses, lowWater }));
+  return { name, incarnation, epoch, start, addresses };
 }

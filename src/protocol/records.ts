@@ -116,6 +116,8 @@ export interface PeerRecord {
   readonly type: 'peer';
   readonly name: NodeName;
   readonly incarnation: string;
+  readonly epoch: number;
+  readonly start: string;
   readonly address: string;
 }
 
@@ -125,6 +127,7 @@ export interface CoordinatorRecord {
   readonly name: NodeName;
   readonly incarnation: string;
   readonly epoch: number;
+  readonly start: string;
   readonly addresses: Readonly<Record<NodeName, string>>;
   /** As it welcomed us; a fresh log must know it before it speaks about any number. */
   readonly lowWater: AttemptNumber;

@@ -150,19 +150,18 @@ export class CoordinatorRecovery {
     this.tables.views.set(group, { version, members });
   }
 
-  private peer({ name, incarnation, address }: PeerRecord): void {
+  private peer({ name, incarnation, epoch, start, address }: PeerRecord): void {
     const peer = this.tables.peers.get(name);
     if (peer === undefined) return;
     if (peer.incarnation !== incarnation) peer.durableSeq = 0;
-    peer.incarnation = incarnation;
-    peer.address = address;
+    Object.assign(peer, { incarnation, epoch, start, address });
   }
 
-  private durable(name: string, { incarnation, epoch, seq }: LogSeen): void {
+  private durable(name: string, { incarnation, epoch, start, seq }: LogSeen): void {
     const peer = this.tables.peers.get(name);
     if (peer === undefined || peer.incarnation !== incarnation) return;
     peer.durableSeq = Math.max(peer.durableSeq, seq);
-    peer.epoch = Math.max(peer.epoch, epoch);
+    Object.assign(peer, { epoch, start });
   }
 }
 
@@ -239,10 +238,10 @@ function attemptFrom(begin: BeginRecord, settings: CoordinatorSettings): Coordin
 export function coordinatorRecords(tables: CoordinatorTables): ProtocolRecord[] {
   const records: ProtocolRecord[] = [];
   const peers: Record<string, LogSeen> = {};
-  for (const { name, incarnation, address, epoch, durableSeq: seq } of tables.peers.values()) {
+  for (const { name, incarnation, address, epoch, start, durableSeq: seq } of tables.peers.values()) {
     if (incarnation === undefined) continue;
-    records.push({ type: 'peer', name, incarnation, address });
-    peers[name] = { incarnation, epoch, seq };
+    records.push({ type: 'peer', name, incarnation, epoch, start, address });
+    peers[name] = { incarnation, epoch, start, seq };
   }
   for (const [group, { version, members }] of tables.views) {
     records.push({ type: 'view', group, version, members, why: 'checkpoint' });

@@ -90,8 +90,8 @@ export class ParticipantRecovery {
       case 'copied':
         return this.copied(record);
       case 'coordinator': {
-        const { name, incarnation, epoch, addresses } = record;
-        this.node.coordinator = { name, incarnation, epoch, addresses };
+        const { name, incarnation, epoch, start, addresses } = record;
+        this.node.coordinator = { name, incarnation, epoch, start, addresses };
         this.node.lowWater = record.lowWater;
         return;
       }

@@ -116,6 +116,7 @@ export function emptyTables(attempt: CoordinatorAttempt): {
     self: attempt.self,
     incarnation: 'c',
     epoch: 1,
+    start: 'life',
     startSeq: 1,
     groups: Object.fromEntries(Object.entries(attempt.groups).map(([group, members]) => [group, { members }])),
     addresses: Object.fromEntries(attempt.participants.map(({ name, address }) => [name, address])),
@@ -138,7 +139,15 @@ function recoverCoordinator(
 }
 
 function recoverParticipant(self: Site, records: readonly ProtocolRecord[]): ParticipantRun | undefined {
-  const settings = { self, incarnation: self.name, epoch: 1, startSeq: 1, votesByHand: false, timings: TIMINGS };
+  const settings = {
+    self,
+    incarnation: self.name,
+    epoch: 1,
+    start: 'life',
+    startSeq: 1,
+    votesByHand: false,
+    timings: TIMINGS,
+  };
   const node = new ParticipantNode(settings, () => 0);
   const recovery = new ParticipantRecovery(node, { committed: () => undefined, copied: () => undefined });
   for (const record of records) recovery.apply(record);

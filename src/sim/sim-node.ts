@@ -222,17 +222,17 @@ export abstract class SimNode<Event> {
 /** A coordinator through all its lives. */
 export class SimCoordinator extends SimNode<CoordinatorNodeEvent> {
   tables: CoordinatorTables;
-  private readonly settings: Omit<CoordinatorSettings, 'epoch' | 'startSeq'>;
+  private readonly settings: Omit<CoordinatorSettings, 'epoch' | 'start' | 'startSeq'>;
 
   constructor(name: NodeName, ports: SimPorts, groups: CoordinatorSettings['groups'], timings: NodeTimings) {
     super(name, ports);
     const self = { name, address: 'sim:0' };
     this.settings = { self, incarnation: 'sim00000', groups, addresses: {}, timings };
-    this.tables = new CoordinatorTables({ ...this.settings, epoch: 0, startSeq: 0 });
+    this.tables = new CoordinatorTables({ ...this.settings, epoch: 0, start: '', startSeq: 0 });
   }
 
   protected open(records: readonly ProtocolRecord[], ports: HostPorts): Host<CoordinatorNodeEvent> {
-    const settings = { ...this.settings, epoch: this.epoch, startSeq: this.startSeq };
+    const settings = { ...this.settings, epoch: this.epoch, start: `life${this.epoch}`, startSeq: this.startSeq };
     this.tables = new CoordinatorTables(settings);
     const recovery = new CoordinatorRecovery(settings, this.tables);
     for (const record of records) recovery.apply(record);
@@ -279,6 +279,7 @@ export class SimParticipant extends SimNode<ParticipantNodeEvent> {
         self,
         incarnation: `log${name}`,
         epoch: this.epoch,
+        start: `life${this.epoch}`,
         startSeq: this.startSeq,
         votesByHand: false,
         timings,

@@ -30,7 +30,7 @@ interface Opened {
 /** The order of a daemon: checkpoint, log, locks, loop. */
 async function open(path: string): Promise<Opened> {
   const sent: Message[] = [];
-  const settings = { self: siteOf('P1'), incarnation: '', epoch: 0, startSeq: 0, votesByHand: false };
+  const settings = { self: siteOf('P1'), incarnation: '', epoch: 0, start: '', startSeq: 0, votesByHand: false };
   const participant = new ParticipantHost({
     settings: { ...settings, timings: TIMINGS },
     groups: GROUPS,
@@ -138,7 +138,7 @@ describe('A participant on its directory', () => {
   it('comes back from a checkpoint and the log behind it as it was, twice over', async () => {
     await withTemporaryDirectory(async (path) => {
       const first = await open(path);
-      const start = { name: 'C', incarnation: 'c0ffee', epoch: 1, lowWater: 'c0ffee.1.1' };
+      const start = { name: 'C', incarnation: 'c0ffee', epoch: 1, start: 'life1', lowWater: 'c0ffee.1.1' };
       hear(first, { type: 'welcome', ...start, views: { bank: ['P1'] }, addresses: { P1: '127.0.0.1:1' } });
       for (const sequence of [1, 2]) hear(first, { type: 'commit', number: prepare(first, sequence, create) });
       work(first, 3);
@@ -172,7 +172,7 @@ describe('A participant on its directory', () => {
   it('takes the locks and holds of what is in doubt again before anyone can reach it (P2)', async () => {
     await withTemporaryDirectory(async (path) => {
       const first = await open(path);
-      const start = { name: 'C', incarnation: 'c0ffee', epoch: 1, lowWater: 'c0ffee.1.1' };
+      const start = { name: 'C', incarnation: 'c0ffee', epoch: 1, start: 'life1', lowWater: 'c0ffee.1.1' };
       hear(first, { type: 'welcome', ...start, views: { bank: ['P1'] }, addresses: {} });
       for (const sequence of [1, 2]) hear(first, { type: 'commit', number: prepare(first, sequence, create) });
       prepare(first, 3, transfer);

@@ -65,9 +65,22 @@ describe('A coordinator and registration', () => {
     expect(refused.send[0]?.message).to.nested.include({ 'refusal.code': 'log-behind' });
   });
 
+  it('refuses a log that lost its newest start and counts the same epoch again', () => {
+    const driven = new DrivenCoordinator();
+    driven.registers('P1', { epoch: 2, start: 'first', startSeq: 20 });
+    const refused = driven.registers('P1', { epoch: 2, start: 'second', startSeq: 20 });
+    expect(refused.send[0]?.message).to.nested.include({ 'type': 'welcome', 'refusal.code': 'log-behind' });
+  });
+
+  it('ends itself when a participant saw another process write the same epoch', () => {
+    const driven = new DrivenCoordinator({ epoch: 3, startSeq: 10 });
+    const seen = { incarnation: 'c0ffee', epoch: 3, start: 'another', seq: 10 };
+    expect(driven.registers('P1', { coordinatorSeen: seen }).fatal?.code).to.equal('log-behind');
+  });
+
   it('ends itself when a participant saw more of its log than it has', () => {
     const driven = new DrivenCoordinator({ epoch: 3, startSeq: 10 });
-    const seen = { incarnation: 'c0ffee', epoch: 2, seq: 10 };
+    const seen = { incarnation: 'c0ffee', epoch: 2, start: 'life2', seq: 10 };
     expect(driven.registers('P1', { coordinatorSeen: seen }).fatal?.code).to.equal('log-behind');
     expect(driven.registers('P1', { coordinatorSeen: { ...seen, seq: 9 } }).fatal).to.equal(undefined);
   });

@@ -35,6 +35,7 @@ export class DrivenCoordinator {
       self: { name: 'C', address: '127.0.0.1:7100' },
       incarnation: INCARNATION,
       epoch,
+      start: `life${epoch}`,
       startSeq,
       groups: Object.fromEntries(Object.entries(groups).map(([group, members]) => [group, { members }])),
       addresses: {},
@@ -63,7 +64,8 @@ export class DrivenCoordinator {
   }
 
   registers(name: NodeName, more: Partial<RegisterMessage> = {}): NodeStep {
-    const log = { incarnation: `log${name}`, epoch: 1, durableSeq: 10, startSeq: 1, votesByHand: false };
+    const start = `life${more.epoch ?? 1}`;
+    const log = { incarnation: `log${name}`, epoch: 1, start, durableSeq: 10, startSeq: 1, votesByHand: false };
     return this.hears(name, { type: 'register', name, address: `127.0.0.1:${name}`, ...log, ...more });
   }
 

@@ -19,7 +19,14 @@ export class DrivenParticipant {
   readonly restored: Record<string, readonly string[]> = {};
 
   constructor({ epoch = 1, records = [] }: { epoch?: number; records?: readonly ProtocolRecord[] } = {}) {
-    const settings = { self: siteOf('P1'), incarnation: 'logP1', epoch, startSeq: 1, votesByHand: false };
+    const settings = {
+      self: siteOf('P1'),
+      incarnation: 'logP1',
+      epoch,
+      start: `life${epoch}`,
+      startSeq: 1,
+      votesByHand: false,
+    };
     this.node = new ParticipantNode({ ...settings, timings: TIMINGS }, () => 10);
     this.node.configuredCoordinator = 'C';
     const recovery = new ParticipantRecovery(this.node, {
@@ -45,7 +52,7 @@ export class DrivenParticipant {
 
   /** The coordinator's welcome, of its start `epoch`. */
   welcomed(more: Partial<WelcomeMessage> = {}): NodeStep {
-    const start = { name: 'C', incarnation: 'c0ffee', epoch: 1, lowWater: 'c0ffee.1.1' };
+    const start = { name: 'C', incarnation: 'c0ffee', epoch: 1, start: 'life1', lowWater: 'c0ffee.1.1' };
     return this.hears({ type: 'welcome', ...start, views: { bank: ['P1', 'P2'] }, addresses: {}, ...more });
   }
 

@@ -17,8 +17,9 @@ const WHOLE: { readonly [Type in MessageType]: Message & { readonly type: Type }
     epoch: 3,
     address: '127.0.0.1:7201',
     durableSeq: 40,
+    start: 'f00d',
     startSeq: 38,
-    coordinatorSeen: { incarnation: 'ab12', epoch: 3, seq: 17 },
+    coordinatorSeen: { incarnation: 'ab12', epoch: 3, start: 'beef', seq: 17 },
     votesByHand: false,
   },
   'welcome': {
@@ -26,6 +27,7 @@ const WHOLE: { readonly [Type in MessageType]: Message & { readonly type: Type }
     name: 'C',
     incarnation: 'ab12',
     epoch: 3,
+    start: 'f00d',
     views: { bank: ['P1', 'P2'] },
     addresses: { P1: '127.0.0.1:7201' },
     lowWater: number,

@@ -118,9 +118,9 @@ describe('A coordinator recovers', () => {
 
   it('views, addresses, and how long the logs of its peers were', () => {
     const driven = recovered(
-      { type: 'peer', name: 'P1', incarnation: 'logP1', address: '127.0.0.1:9' },
+      { type: 'peer', name: 'P1', incarnation: 'logP1', epoch: 1, start: 'life1', address: '127.0.0.1:9' },
       { type: 'view', group: 'bank', version: 4, members: ['P1'], why: 'P2 left' },
-      { type: 'low-water', number: NUMBER, peers: { P1: { incarnation: 'logP1', epoch: 3, seq: 40 } } },
+      { type: 'low-water', number: NUMBER, peers: { P1: { incarnation: 'logP1', epoch: 3, start: 'life3', seq: 40 } } },
     );
     expect(driven.tables.views.get('bank')).to.deep.equal({ version: 4, members: ['P1'] });
     expect(driven.tables.peers.get('P1')).to.include({ address: '127.0.0.1:9', durableSeq: 40, epoch: 3 });

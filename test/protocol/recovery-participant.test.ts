@@ -25,7 +25,7 @@ function prepared(protocol: '2pc' | '3pc', groups: readonly string[] = ['bank'])
     ...PREPARED,
   };
 }
-const START = { incarnation: 'c0ffee', epoch: 1, addresses: {}, lowWater: 'c0ffee.1.1' };
+const START = { incarnation: 'c0ffee', epoch: 1, start: 'life1', addresses: {}, lowWater: 'c0ffee.1.1' };
 const COORDINATOR: ProtocolRecord = { type: 'coordinator', name: 'C', ...START };
 const COMMITTED: ProtocolRecord = { type: 'committed', number: NUMBER };
 const ABORTED: ProtocolRecord = { type: 'aborted', number: NUMBER, reason: { code: 'terminated', detail: 'Abort.' } };

@@ -17,7 +17,15 @@ const GROUPS = { bank: { members: ['P1', 'P2', 'P3'] }, chat: { members: ['P1', 
 
 function participantFrom(records: readonly ProtocolRecord[]) {
   const self = { name: 'P1', address: '' };
-  const settings = { self, incarnation: 'log', epoch: 9, startSeq: 9, votesByHand: false, timings: TIMINGS };
+  const settings = {
+    self,
+    incarnation: 'log',
+    epoch: 9,
+    start: 'life9',
+    startSeq: 9,
+    votesByHand: false,
+    timings: TIMINGS,
+  };
   const node = new ParticipantNode(settings, () => 0);
   const recovery = new ParticipantRecovery(node, { committed: () => undefined, copied: () => undefined });
   for (const record of records) recovery.apply(record);
@@ -33,6 +41,7 @@ function coordinatorFrom(records: readonly ProtocolRecord[], outcomes?: Coordina
     self: { name: 'coordinator', address: 'sim:0' },
     incarnation: 'sim00000',
     epoch: 9,
+    start: 'life9',
     startSeq: 9,
     groups: GROUPS,
     addresses: {},

@@ -1,0 +1,47 @@
+import { expect } from 'chai';
+import { ParleyError } from '../../src/base/errors.ts';
+import { settle } from '../../src/console/api-client.ts';
+import type { ApiBody } from '../../src/console/api-client.ts';
+
+const QUICK = { patienceMs: 30, pauseMsFirst: 1, pauseMsMax: 5 };
+
+/** Answers in turn; the last one for ever. */
+function upstream(...answers: readonly (ApiBody | ParleyError)[]): () => Promise<ApiBody> {
+  const left = [...answers];
+  return () => {
+    const answer = left.length > 1 ? left.shift() : left[0];
+    if (answer === undefined) throw new Error('nothing to answer');
+    return answer instanceof ParleyError ? Promise.reject(answer) : Promise.resolve(answer);
+  };
+}
+
+async function codeOf(promise: Promise<ApiBody>): Promise<string> {
+  try {
+    return String((await promise).status);
+  } catch (error) {
+    return error instanceof ParleyError ? error.code : String(error);
+  }
+}
+
+describe('settling a change', () => {
+  const refused = new ParleyError('unreachable', 'Nobody listens.');
+  const busy = new ParleyError('busy', 'Too much to do.');
+
+  it('stays unknown when an earlier try may have happened, whatever the later ones say', async () => {
+    const unknown = { status: 202, body: { outcome: 'unknown' } };
+    expect(await codeOf(settle(upstream(unknown, refused), QUICK))).to.equal('202');
+    const lost = new ParleyError('connection-lost', 'The connection broke.');
+    expect(await codeOf(settle(upstream(lost, busy), QUICK))).to.equal('connection-lost');
+  });
+
+  it('says busy when every try says that nothing happened', async () => {
+    expect(await codeOf(settle(upstream(busy), QUICK))).to.equal('busy');
+  });
+
+  it('takes a definite answer after a doubt', async () => {
+    const lost = new ParleyError('timeout', 'No answer.');
+    expect(await codeOf(settle(upstream(lost, { status: 200, body: {} }), QUICK))).to.equal('200');
+    const funds = new ParleyError('insufficient-funds', 'Too little.');
+    expect(await codeOf(settle(upstream(lost, funds), QUICK))).to.equal('insufficient-funds');
+  });
+});
