@@ -5,7 +5,7 @@
  * client that asks again with the same id gets one answer.
  */
 import { expect } from 'chai';
-import { arm, crashed, restartToDie, settle, withCluster } from '../support/cluster.ts';
+import { arm, crashed, inTwoLanes, restartToDie, settle, withCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { allInView } from '../support/invariants.ts';
 import {
@@ -70,11 +70,11 @@ describe('the death of a coordinator', function () {
   this.timeout(120_000);
 
   it('S0-14: by 3PC leaves survivors who decide without it, at every step the same outcome at all', async () => {
-    await dieAtEach(DEATHS_3PC, '3pc');
+    await inTwoLanes(DEATHS_3PC, (deaths) => dieAtEach(deaths, '3pc'));
   });
 
   it('S0-14: by 2PC, in contrast, leaves those in doubt waiting until it returns, at the latest', async () => {
-    await dieAtEach(DEATHS_2PC, '2pc');
+    await inTwoLanes(DEATHS_2PC, (deaths) => dieAtEach(deaths, '2pc'));
   });
 
   it('changes nothing of its decision when it comes again and again while it recovers', async () => {
@@ -94,10 +94,10 @@ describe('the death of a coordinator', function () {
 });
 
 /** One cluster, one death after the other; each start of the coordinator has the next point armed. */
-async function dieAtEach(deaths: readonly Death[], protocol: ProtocolName): Promise<void> {
+async function dieAtEach(deaths: readonly (readonly [number, Death])[], protocol: ProtocolName): Promise<void> {
   await withCluster(ANNOUNCED, async (cluster) => {
     const committed: string[] = [];
-    for (const [index, death] of deaths.entries()) {
+    for (const [index, death] of deaths) {
       const id = `${protocol}-${index}`;
       try {
         await arm(cluster, 'coordinator', `coordinator.${death.point}`);

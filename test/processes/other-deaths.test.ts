@@ -12,6 +12,7 @@ import {
   transfer,
   tryTransact,
   withCluster,
+  inTwoLanes,
 } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { allInView, expectAllWell, inView } from '../support/invariants.ts';
@@ -42,10 +43,14 @@ const REFUSED: readonly Death[] = [
   ['coordinator', 'coordinator.answer.forced'],
 ];
 
-const RETURNING: readonly string[] = ['copied.before-force', 'copied.forced', 'joined.before-send', 'joined.sent#2'];
-const WELCOMING: readonly string[] = [
-  ...['join.before-send', 'join.sent', 'barrier.before-send', 'barrier.sent'],
-  ...['view.before-force', 'view.forced'],
+const RETURNS: readonly Death[] = [
+  ...['join.before-send', 'join.sent', 'barrier.before-send', 'barrier.sent', 'view.before-force', 'view.forced'].map(
+    (point): Death => ['coordinator', `coordinator.${point}`],
+  ),
+  ...['copied.before-force', 'copied.forced', 'joined.before-send', 'joined.sent#2'].map((point): Death => [
+    'P3',
+    `participant.${point}`,
+  ]),
 ];
 
 const credit = (amount: number): JsonObject => ({
@@ -66,11 +71,11 @@ const debit = (amount: number): JsonObject => ({
 /** One death after the other in one cluster; `check` gets the answer of the id, had by asking until there is one. */
 async function dieAtEach(
   cluster: TestCluster,
-  deaths: readonly Death[],
+  deaths: readonly (readonly [number, Death])[],
   operations: readonly JsonObject[],
   check: (answer: JsonObject) => Promise<void>,
 ): Promise<void> {
-  for (const [index, [node, point]] of deaths.entries()) {
+  for (const [index, [node, point]] of deaths) {
     const transaction = { id: `TX-${index}`, operations };
     try {
       await arm(cluster, node, point);
@@ -93,48 +98,53 @@ describe('a death off the main path', function () {
   this.timeout(120_000);
 
   it('of a transaction with one participant, on either side, applies it once or not at all, and the answer says which', async () => {
-    await withCluster(ANNOUNCED, async (cluster) => {
-      let total = 2000;
-      await dieAtEach(cluster, ONE_PHASE, [credit(1)], async ({ outcome }) => {
-        if (outcome === 'committed') total += 1;
-        await expectAllWell(cluster, { total });
-      });
-      expect(total, 'at least what was on disk is committed').to.be.greaterThan(2000);
-    });
+    await inTwoLanes(ONE_PHASE, (deaths) =>
+      withCluster(ANNOUNCED, async (cluster) => {
+        let total = 2000;
+        await dieAtEach(cluster, deaths, [credit(1)], async ({ outcome }) => {
+          if (outcome === 'committed') total += 1;
+          await expectAllWell(cluster, { total });
+        });
+        expect(total, 'what was on disk is committed').to.be.greaterThan(2000);
+      }),
+    );
   });
 
   it('of a transaction that is refused, on either side, leaves it refused and nothing held', async () => {
-    await withCluster(ANNOUNCED, async (cluster) => {
-      const tooMuch = [debit(1001), { ...credit(1001), group: 'bankB' }];
-      await dieAtEach(cluster, REFUSED, tooMuch, async ({ outcome, reason }) => {
-        expect(outcome).to.equal('aborted');
-        expect(reason).to.have.property('code');
+    await inTwoLanes(REFUSED, (deaths) =>
+      withCluster(ANNOUNCED, async (cluster) => {
+        const both = (amount: number) => [debit(amount), { ...credit(amount), group: 'bankB' }];
+        await dieAtEach(cluster, deaths, both(1001), async ({ outcome, reason }) => {
+          expect(outcome).to.equal('aborted');
+          expect(reason).to.have.property('code');
+          await expectAllWell(cluster);
+        });
+        const { body } = await transact(cluster, { operations: both(1000) });
+        expect(body).to.include({ outcome: 'committed' });
         await expectAllWell(cluster);
-      });
-      const { body } = await transact(cluster, { operations: [debit(1000), { ...credit(1000), group: 'bankB' }] });
-      expect(body).to.include({ outcome: 'committed' });
-      await expectAllWell(cluster);
-    });
+      }),
+    );
   });
 
   it('S4-13: of a replica that returns, or of the coordinator that takes it back, only puts its return off', async () => {
-    await withCluster({ only: ['coordinator', 'P1', 'P2', 'P3'] }, async (cluster) => {
-      for (const point of RETURNING) {
-        await missOne(cluster);
-        await restartToDie(cluster, 'P3', `participant.${point}`);
-        await cluster.nodes.restart('P3');
-        await expectAllWell(cluster);
-      }
-      for (const point of WELCOMING) {
-        await missOne(cluster);
-        await arm(cluster, 'coordinator', `coordinator.${point}`);
-        // It becomes ready before or after the coordinator has died and is back.
-        const returning = cluster.nodes.restart('P3');
-        await crashed(cluster, 'coordinator');
-        await Promise.all([returning, cluster.nodes.restart('coordinator')]);
-        await expectAllWell(cluster);
-      }
-    });
+    await inTwoLanes(RETURNS, (deaths) =>
+      withCluster({ only: ['coordinator', 'P1', 'P2', 'P3'] }, async (cluster) => {
+        for (const [, [node, point]] of deaths) {
+          await missOne(cluster);
+          if (node === 'P3') {
+            await restartToDie(cluster, 'P3', point);
+            await cluster.nodes.restart('P3');
+          } else {
+            await arm(cluster, 'coordinator', point);
+            // It becomes ready before or after the coordinator has died and is back.
+            const returning = cluster.nodes.restart('P3');
+            await crashed(cluster, 'coordinator');
+            await Promise.all([returning, cluster.nodes.restart('coordinator')]);
+          }
+          await expectAllWell(cluster);
+        }
+      }),
+    );
   });
 });
 

@@ -5,7 +5,7 @@
  */
 import { expect } from 'chai';
 import { textAt } from '../../src/console/transaction-text.ts';
-import { arm, crashed, restartToDie, settle, withCluster } from '../support/cluster.ts';
+import { arm, crashed, inTwoLanes, restartToDie, settle, withCluster } from '../support/cluster.ts';
 import { allInView } from '../support/invariants.ts';
 import { recordsOf, typesOf } from '../support/node-log.ts';
 import { announced, ANNOUNCED, decidedBy, expectAllOrNothing, pay, payNow } from './announced-payment.ts';
@@ -40,7 +40,7 @@ describe('the death of a participant', function () {
   for (const protocol of ['2pc', '3pc'] as const) {
     const id = protocol === '3pc' ? 'S0-13 S0-15' : 'S2-15';
     it(`${id}: by ${protocol}, at every step, is no death of the transaction, and it comes back to the same outcome`, async () => {
-      await dieAtEach(DEATHS[protocol], protocol);
+      await inTwoLanes<Death>(DEATHS[protocol], (deaths) => dieAtEach(deaths, protocol));
     });
   }
 
@@ -62,10 +62,10 @@ describe('the death of a participant', function () {
 });
 
 /** One cluster, one death of P2 after the other. */
-async function dieAtEach(deaths: readonly Death[], protocol: ProtocolName): Promise<void> {
+async function dieAtEach(deaths: readonly (readonly [number, Death])[], protocol: ProtocolName): Promise<void> {
   await withCluster(ANNOUNCED, async (cluster) => {
     const committed: string[] = [];
-    for (const [index, { point, voted }] of deaths.entries()) {
+    for (const [index, { point, voted }] of deaths) {
       const id = `${protocol}-${index}`;
       try {
         await arm(cluster, 'P2', `participant.${point}`);

@@ -253,10 +253,10 @@ async function votesOnLatePrepare(cluster: TestCluster, number: string): Promise
       (late.messages as readonly { readonly type: string; readonly vote?: unknown }[]).filter(
         (message) => message.type === type,
       );
-    await eventually('P2 registers with whoever has the name of its coordinator', () => heard('register').length > 0);
+    await eventually('P2 has dialled whoever has the name of its coordinator', () => late.links.isUp('P2'));
     const views = { bankA: ['P1'], bankB: ['P2'] };
     const lowWater = `${incarnation}.1.1`;
-    const welcome: WelcomeMessage = { type: 'welcome', ...identity, views, addresses, lowWater };
+    const welcome: WelcomeMessage = { type: 'welcome', ...identity, start: 'late', views, addresses, lowWater };
     const prepare: PrepareMessage = {
       ...{ type: 'prepare', number, id: 'TX001', protocol: '2pc', voteWithinMs: 1000, participants: sites },
       coordinator: { name: 'coordinator', address: addresses['coordinator'] ?? '' },

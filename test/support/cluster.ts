@@ -88,12 +88,17 @@ const SETTLE_MS = 15_000;
 const LINES_SHOWN = 60;
 const ROOT = join(import.meta.dirname, '..', '..');
 
+let clustersUp = 0;
+let childrenBefore: ReadonlySet<number> = new Set();
+
 /** Starts a cluster, waits until all are ready and the accounts open, runs the test, ends every process. */
 export async function withCluster<T>(
   options: TestClusterOptions,
   run: (cluster: TestCluster) => Promise<T>,
 ): Promise<T> {
-  const before = new Set(childrenOfThisProcess());
+  // With several clusters at once, the last to end looks for what all of them left.
+  if (clustersUp === 0) childrenBefore = new Set(childrenOfThisProcess());
+  clustersUp += 1;
   const result = await withTemporaryDirectory(async (dataDir) => {
     const config = configOf(options);
     const lines: string[] = [];
@@ -140,8 +145,8 @@ export async function withCluster<T>(
       for (const client of clients.values()) client.close();
       await nodes.killAll();
     }
-  });
-  const left = childrenOfThisProcess().filter((pid) => !before.has(pid));
+  }).finally(() => (clustersUp -= 1));
+  const left = clustersUp > 0 ? [] : childrenOfThisProcess().filter((pid) => !childrenBefore.has(pid));
   if (left.length > 0) throw new Error(`The test left processes behind: ${left.join(', ')}.`);
   return result;
 }
@@ -193,6 +198,19 @@ export async function restartToDie(cluster: TestCluster, node: string, point: st
   // It may or may not have become ready before.
   await cluster.nodes.restart(node, { args: ['--crash-at', point] }).catch(() => undefined);
   await crashed(cluster, node);
+}
+
+/**
+ * Runs a long list of cases on two clusters at once, every other case on each:
+ * most of a case is waiting. Both run to their end; then the first failure is thrown.
+ */
+export async function inTwoLanes<T>(
+  cases: readonly T[],
+  run: (cases: readonly (readonly [index: number, one: T])[]) => Promise<void>,
+): Promise<void> {
+  const numbered = cases.map((one, index) => [index, one] as const);
+  const lanes = [0, 1].map((lane) => run(numbered.filter(([index]) => index % 2 === lane)));
+  for (const lane of await Promise.allSettled(lanes)) if (lane.status === 'rejected') throw lane.reason;
 }
 
 /** Waits until a node has ended by an armed crash point. */
