@@ -7,7 +7,7 @@
 import { digest } from '../base/canonical-json.ts';
 import type { Json } from '../base/canonical-json.ts';
 import { ParleyError } from '../base/errors.ts';
-import { isTransactionId } from '../base/ids.ts';
+import { isTransactionId, isUuidV7, uuidV7TimeMs } from '../base/ids.ts';
 import { json } from '../net/router.ts';
 import type { Response, Route } from '../net/router.ts';
 import type { Request } from '../net/request.ts';
@@ -22,6 +22,8 @@ import { objectBody } from './request-body.ts';
 /** More operations in one transaction would hold locks for too long. */
 const OPERATIONS_MAX = 1_000;
 const TIMEOUT_MS_MAX = 600_000;
+/** Clocks of clients may be wrong by this much. */
+const CLOCK_AHEAD_MS_MAX = 3_600_000;
 /** Operations travel in one message and rest in one record, beside what they come to. */
 const BODY_BYTES_MAX = 256 * 1024;
 
@@ -35,6 +37,8 @@ export interface CoordinatorApi {
   /** Resolves with what `look` found once everything it saw is durable. */
   readonly observe: <T>(look: () => T) => Promise<T>;
   readonly newId: () => string;
+  /** Milliseconds since 1970. */
+  readonly wallNowMs: () => number;
 }
 
 /** `POST /transactions`, `GET /transactions[/{id}]`, `GET /groups`, `GET /views`. */
@@ -63,6 +67,13 @@ function admitted(api: CoordinatorApi, request: Request): AdmittedTransaction {
   const id = body['id'] ?? api.newId();
   if (!isTransactionId(id))
     throw new ParleyError('bad-id', `The id ${JSON.stringify(id).slice(0, 80)} cannot be used.`);
+  // The floor of evicted outcomes follows the times in ids: one from a clock far ahead would refuse everyone else's.
+  if (isUuidV7(id) && uuidV7TimeMs(id) > api.wallNowMs() + CLOCK_AHEAD_MS_MAX) {
+    throw new ParleyError(
+      'bad-id',
+      `The id ${id} is of ${new Date(uuidV7TimeMs(id)).toISOString()}, more than an hour ahead.`,
+    );
+  }
   const { operations } = body;
   if (!Array.isArray(operations) || operations.length === 0 || operations.length > OPERATIONS_MAX) {
     throw new ParleyError('bad-request', `operations must be a list of 1 to ${OPERATIONS_MAX} operations.`);

@@ -22,7 +22,7 @@ export interface HealthSource {
   /** Why the daemon is not ready, one sentence each; empty when it is. */
   readonly notReady: () => readonly string[];
   readonly metricsText: () => Promise<string>;
-  readonly state: () => Json;
+  readonly state: () => Json | Promise<Json>;
 }
 
 /** `/livez`, `/readyz`, `/version`, `/metrics`, `/debug/state`. */
@@ -49,6 +49,6 @@ export function healthRoutes(source: HealthSource): readonly Route[] {
         body: await source.metricsText(),
       }),
     },
-    { method: 'GET', path: '/debug/state', handler: () => json(200, source.state()) },
+    { method: 'GET', path: '/debug/state', handler: async () => json(200, await source.state()) },
   ];
 }

@@ -10,6 +10,7 @@ import type { WaitingVote } from '../host/resource-worker.ts';
 import type { Request } from '../net/request.ts';
 import { json } from '../net/router.ts';
 import type { Response, Route } from '../net/router.ts';
+import type { ParticipantMachine } from '../protocol/participant-attempts.ts';
 import type { ResourceKind } from '../resources/resource.ts';
 import { feedRoutes } from './feed-routes.ts';
 import type { FeedSource } from './feed-routes.ts';
@@ -140,12 +141,24 @@ async function show(api: ParticipantApi, id: string): Promise<Response> {
   const seen = await api.observe(() =>
     [...api.participant.node.rows]
       .filter(([, { attempt }]) => attempt.id === id)
-      .map(([number, { machine }]) => ({ number, state: machine.state.phase, ...roundOf(machine.state) })),
+      .map(
+        ([
+          number,
+          {
+            machine: { state },
+          },
+        ]) => ({ number, state: state.phase, isFinal: isFinal(state), ...roundOf(state) }),
+      ),
   );
   const last = seen.at(-1);
   if (last === undefined) throw new ParleyError('not-seen', `The id ${id.slice(0, 64)} has no transaction here.`);
-  const outcome = last.state === 'committed' || last.state === 'aborted' ? last.state : 'unknown';
-  return json(200, { id, ...last, outcome, attempts: seen });
+  const attempts = seen.map(({ isFinal: _, ...shown }) => shown);
+  return json(200, { id, ...attempts.at(-1), outcome: last.isFinal ? last.state : 'unknown', attempts });
+}
+
+/** A no that is not forced could be undone by a power cut and a repeated prepare: it is not told as an outcome. */
+function isFinal(state: ParticipantMachine['state']): boolean {
+  return state.phase === 'committed' || (state.phase === 'aborted' && state.durable);
 }
 
 function roundOf(state: object): Record<string, Json> {

@@ -90,7 +90,7 @@ class CoordinatorDaemon {
       identity: this.identity,
       routes: coordinatorRoutes(this.api()),
       notReady: () => notReady(tables, log.accepting),
-      state: () => stateOf(tables),
+      state: () => this.api().observe(() => stateOf(tables)),
       onUpgrade: (head, socket, rest) => durable.links.accept(head, socket, rest),
       started: (address) => this.started(address),
       drain: async () => {
@@ -156,6 +156,7 @@ class CoordinatorDaemon {
         return new Promise((resolve) => loop.whenDurable(() => resolve(seen)));
       },
       newId: () => uuidV7(Date.now(), randomBytes(10)),
+      wallNowMs: () => Date.now(),
     };
   }
 

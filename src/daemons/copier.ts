@@ -18,6 +18,8 @@ export interface CopierOptions {
   /** Everything committed at the source when it was last asked is here. */
   readonly onCopied: (group: string, attempt: number) => void;
   readonly onFinished: (group: string, attempt: number, lines: readonly Json[]) => void;
+  /** The rest could not be had behind the barrier; the coordinator lowers it and asks again. */
+  readonly onFailed: (group: string, attempt: number) => void;
   readonly onTrouble: (group: string, error: unknown) => void;
 }
 
@@ -89,8 +91,10 @@ export class Copier {
       this.copies.get(work.group)?.client.close();
       this.copies.delete(work.group);
       this.options.onTrouble(work.group, error);
-      // After a failed finish the coordinator lowers its barrier and asks for another copy.
-      if (onTrouble === 'give-up') return;
+      if (onTrouble === 'give-up') {
+        this.options.onFailed(work.group, work.attempt);
+        return;
+      }
       const timer = setTimeout(() => {
         this.retries.delete(timer);
         if (this.isWanted(work)) this.run(work);
@@ -149,7 +153,8 @@ export class Copier {
   private async finish(work: Extract<CopyWork, { type: 'finish-copy' }>): Promise<void> {
     const { group, attempt } = work;
     const copy = this.copies.get(group);
-    if (copy?.attempt !== attempt || !this.isWanted(work)) return;
+    if (!this.isWanted(work)) return;
+    if (copy?.attempt !== attempt) throw new ParleyError('busy', `There is no copy of ${group} from this try.`);
     await this.catchUp(copy);
     if (this.isWanted(work)) this.options.onFinished(group, attempt, copy.staged.snapshotGroup(group));
   }

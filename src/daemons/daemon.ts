@@ -34,7 +34,7 @@ export interface DaemonParts {
   /** Why it is not ready, one sentence each. */
   readonly notReady: () => readonly string[];
   /** For /debug/state. */
-  readonly state: () => Json;
+  readonly state: () => Json | Promise<Json>;
   readonly identity?: { readonly incarnation: string; readonly epoch: number };
   readonly onUpgrade?: (head: RequestHead, socket: Socket, rest: Buffer) => boolean;
   /** The address is known; links may be made. */

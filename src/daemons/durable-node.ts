@@ -98,6 +98,7 @@ export async function openDurableNode(options: DurableNodeOptions): Promise<Dura
       shell.metrics.count('parley_alarms_total', 'Things that must not happen.', { event: one.event });
     shell.log[one.level === 'alarm' ? 'error' : one.level](one.event, one.message, one.fields);
   };
+  const checkpoints = checkpointer(directory, shell);
   return {
     directory,
     links,
@@ -112,9 +113,11 @@ export async function openDurableNode(options: DurableNodeOptions): Promise<Dura
       fatal: (code, detail) => endNow(new ParleyError(code, detail)),
       crashPoint: crashPoints.pass,
     },
-    checkpointWhenDue: checkpointer(directory, shell),
+    checkpointWhenDue: checkpoints.whenDue,
     close: async () => {
       await links.close();
+      // The lock is given back only when nothing of this process writes any more.
+      await checkpoints.underWay();
       await directory.close();
     },
   };
@@ -173,29 +176,33 @@ function noticeText(event: string): string {
   return event === 'dial-failed' ? 'A peer cannot be reached; it is dialled again.' : 'A peer was refused.';
 }
 
+/** A checkpoint that found no room takes what little comes free from the log's own reserve; so not again at once. */
+const POSTPONED_MS = 60_000;
+
 /** One checkpoint at a time; a full disk postpones it, a failed sync ends the process. */
-function checkpointer(directory: NodeDirectory<ProtocolRecord>, shell: DaemonShell): DurableNode['checkpointWhenDue'] {
-  let busy = false;
+function checkpointer(directory: NodeDirectory<ProtocolRecord>, shell: DaemonShell) {
+  let underWay: Promise<void> | undefined;
+  let notBeforeMs = 0;
   let lastSeq = directory.checkpoint()?.seq ?? 0;
-  return (collect) => {
-    if (busy || directory.log.lastSeq - lastSeq < CHECKPOINT_RECORDS) return;
-    busy = true;
-    const data = collect();
-    const state = { records: data.find(({ kind }) => kind === 'protocol') === undefined ? 0 : 1 };
-    directory
-      .takeCheckpoint({ state, data, keep: [] })
-      .then(({ seq }) => {
-        lastSeq = seq;
-        shell.log.info('checkpoint', `A checkpoint up to record ${seq} is durable.`, { seq });
-      })
-      .catch((error: unknown) => {
-        // Anything but an error of the disk is a bug, and ends the process as one.
-        if (!(error instanceof ParleyError)) throw error;
-        if (error.code !== 'log-full') endNow(error);
-        shell.log.warn('checkpoint-postponed', error.message);
-      })
-      .finally(() => {
-        busy = false;
-      });
+  const take = async (data: readonly DataLines[]): Promise<void> => {
+    try {
+      const { seq } = await directory.takeCheckpoint({ state: {}, data, keep: [] });
+      lastSeq = seq;
+      shell.log.info('checkpoint', `A checkpoint up to record ${seq} is durable.`, { seq });
+    } catch (error) {
+      // Anything but an error of the disk is a bug, and ends the process as one.
+      if (!(error instanceof ParleyError)) throw error;
+      if (error.code !== 'log-full') endNow(error);
+      notBeforeMs = realClock.nowMs() + POSTPONED_MS;
+      shell.log.warn('checkpoint-postponed', error.message);
+    }
   };
+  const whenDue: DurableNode['checkpointWhenDue'] = (collect) => {
+    if (underWay !== undefined || realClock.nowMs() < notBeforeMs) return;
+    if (directory.log.lastSeq - lastSeq < CHECKPOINT_RECORDS) return;
+    underWay = take(collect()).finally(() => {
+      underWay = undefined;
+    });
+  };
+  return { whenDue, underWay: () => underWay ?? Promise.resolve() };
 }

@@ -7,9 +7,13 @@ import type { FeedChange } from '../resources/change-feed.ts';
 /** One per participant; see the header. */
 export class FeedDesk {
   private readonly followers = new Set<(change: FeedChange) => void>();
+  private readonly participant: ParticipantHost;
+  private readonly loop: Host<ParticipantNodeEvent>;
   private newest: number;
 
   constructor(participant: ParticipantHost, loop: Host<ParticipantNodeEvent>) {
+    this.participant = participant;
+    this.loop = loop;
     this.newest = participant.resources.position;
     participant.resources.onChange((change) => loop.whenDurable(() => this.publish(change)));
   }
@@ -23,6 +27,11 @@ export class FeedDesk {
   follow(listener: (change: FeedChange) => void): () => void {
     this.followers.add(listener);
     return () => void this.followers.delete(listener);
+  }
+
+  /** Calls back once a copy that replaced a group is durable; changes do not tell of it. */
+  onInstalled(listener: (group: string) => void): void {
+    this.participant.onInstalled = (group) => this.loop.whenDurable(() => listener(group));
   }
 
   private publish(change: FeedChange): void {

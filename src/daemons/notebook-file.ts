@@ -29,7 +29,11 @@ export class NotebookFile {
         .flatMap((group) => participant.resources.groups.notebook(group)?.strings() ?? [])
         .map(({ string }) => oneLine(string))
         .join('');
-    this.write(() => writeFileSync(path, text(), { mode: 0o600 }));
+    const writeWhole = (): void => this.write(() => writeFileSync(path, text(), { mode: 0o600 }));
+    writeWhole();
+    feed.onInstalled((group) => {
+      if (notebooks.includes(group)) writeWhole();
+    });
     this.stop = feed.follow((change) => {
       if (!notebooks.includes(change.group)) return;
       const { strings = [] } = change.data as { strings?: readonly { readonly string: string }[] };

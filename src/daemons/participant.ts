@@ -127,7 +127,7 @@ class ParticipantDaemon {
       identity: this.nodeSettings,
       routes: participantRoutes(this.api()),
       notReady: () => notReady(participant, log.accepting),
-      state: () => stateOf(participant),
+      state: () => this.api().observe(() => stateOf(participant)),
       onUpgrade: (head, socket, rest) => durable.links.accept(head, socket, rest),
       started: (address) => this.started(address),
       // A prepared attempt is not waited for: its decision comes after the restart, as after a crash.
@@ -155,6 +155,7 @@ class ParticipantDaemon {
       onCopied: (group, attempt) => this.opened().loop.handle({ type: 'copied', group, attempt }),
       onFinished: (group, attempt, lines) =>
         this.opened().loop.handle({ type: 'copy-finished', group, attempt, lines }),
+      onFailed: (group, attempt) => this.opened().loop.handle({ type: 'copy-failed', group, attempt }),
       onTrouble: (group, error) => {
         shell.log.warn('copy-failed', `The copy of ${group} failed and is tried again: ${String(error)}`, { group });
       },

@@ -68,6 +68,8 @@ export class Host<Event> {
   private readonly events: Event[] = [];
   private readonly held: Held[] = [];
   private readonly timers = new Map<string, () => void>();
+  /** Nodes to which a welcome waits. */
+  private readonly welcoming = new Set<NodeName>();
   private running = false;
   private stopped = false;
   /** Sequence of the last forced record; outputs wait for it. */
@@ -154,8 +156,12 @@ export class Host<Event> {
   }
 
   private release({ to, message }: Outgoing): void {
-    if (leavesAtOnce(message)) this.send(to, message);
+    if (leavesAtOnce(message) && !this.welcoming.has(to)) this.send(to, message);
     else this.whenDurable(() => this.send(to, message));
+    if (message.type !== 'welcome') return;
+    // What comes before its welcome a participant throws away, so nothing overtakes one.
+    this.welcoming.add(to);
+    this.whenDurable(() => this.welcoming.delete(to));
   }
 
   private send(to: NodeName, message: Message): void {

@@ -42,6 +42,8 @@ export class ParticipantHost {
   private loop: Host<ParticipantNodeEvent> | undefined;
   private tidied: string | undefined;
   private restoring = new ResourceLinesReader();
+  /** Told when a copy replaced the state of a group: no change tells of it. */
+  onInstalled: (group: string) => void = () => undefined;
 
   constructor(options: ParticipantHostOptions) {
     this.node = new ParticipantNode(options.settings, options.durableSeq);
@@ -115,5 +117,6 @@ export class ParticipantHost {
   private install(group: string, lines: readonly Json[]): void {
     this.resources.dropReservations(group);
     this.resources.restoreGroup(group, lines);
+    this.onInstalled(group);
   }
 }

@@ -37,8 +37,10 @@ function askToCopy(tables: CoordinatorTables, group: string, wanted: Omit<Join, 
 
 /** Forcing a copy may take this many times as long as waiting for open attempts. */
 const FORCING_BARRIERS = 10;
-/** Pauses and holds double this often: with 200 ms, up to 12.8 s of pause and 128 s for a very large copy. */
+/** Pauses double this often: with 200 ms, up to 12.8 s. */
 const LOWERED_MAX = 6;
+/** The time to force doubles this often: with 200 ms, up to 8 s, in which new work on the group is refused as busy. */
+const LONGER_MAX = 2;
 
 /** What a learner reports. Returns true when work that was held may go on. */
 export function learnerSays(
@@ -55,6 +57,10 @@ export function learnerSays(
     raiseBarrier(context, group, join, out);
     tryBarrier(context, group, out);
     return false;
+  }
+  if (stage === 'failed' && isHeld(tables, group)) {
+    lowerBarrier(context, group, out);
+    return true;
   }
   if (stage !== 'durable' || join.stage !== 'forcing') return false;
   completeJoin(context, group, join, out);
@@ -88,7 +94,10 @@ export function tryBarrier(context: MembershipContext, group: string, out: StepB
 function passBarrier({ settings, tables }: MembershipContext, group: string, join: Join, out: StepBuilder): void {
   tables.joins.set(group, { ...join, stage: 'forcing' });
   // No attempt is open: only new work waits, and a copy that is not given the time to be forced is forced in vain.
-  out.timerOn(`barrier:${group}`, settings.timings.barrierMs * FORCING_BARRIERS * 2 ** join.lowered);
+  out.timerOn(
+    `barrier:${group}`,
+    settings.timings.barrierMs * FORCING_BARRIERS * 2 ** Math.min(join.lowered, LONGER_MAX),
+  );
   out.tell(join.learner, { type: 'barrier', group, attempt: join.attempt });
 }
 

@@ -81,7 +81,13 @@ function hasKnownLog(context: MembershipContext, peer: Peer, message: RegisterMe
     return refuse(context, peer, detail, out);
   }
   if (!leaveAllViews(context, name, 'it came back with a fresh log', out)) {
-    return refuse(context, peer, `${name} came back with a fresh log, and no other member holds what it held.`, out);
+    const isAlone = [...tables.views.values()].some(({ members }) => members.length === 1 && members[0] === name);
+    if (isAlone) {
+      return refuse(context, peer, `${name} came back with a fresh log, and no other member holds what it held.`, out);
+    }
+    // Others hold it and are not here yet: it dials again until they are.
+    out.drop.push(name);
+    return false;
   }
   // As a site of an undecided attempt it would promise abort for what its lost log may have voted yes to.
   const needed = [...tables.open.values()].some(({ attempt }) => everyoneIn(attempt.groups).includes(name));

@@ -18,6 +18,7 @@ import {
   startJoins,
   tryBarrier,
 } from './coordinator-joins.ts';
+import { ParkedRequests } from './coordinator-parked.ts';
 import { leaveAllViews, leaveLater, lowWaterOf, membershipOf, register, seenLogs } from './coordinator-membership.ts';
 import { barSilent, heardVote } from './coordinator-silence.ts';
 import { CoordinatorTables } from './coordinator-tables.ts';
@@ -55,8 +56,7 @@ export class CoordinatorNode {
   readonly settings: CoordinatorSettings;
   private draining = false;
   private announcedLowWater: AttemptNumber | undefined;
-  /** Requests held back by a barrier, oldest first. */
-  private parked: Extract<CoordinatorNodeEvent, { type: 'request' }>[] = [];
+  private readonly parked = new ParkedRequests();
 
   constructor(settings: CoordinatorSettings, tables: CoordinatorTables = new CoordinatorTables(settings)) {
     this.settings = settings;
@@ -121,8 +121,7 @@ export class CoordinatorNode {
       if (this.draining) return refuse('draining', 'This coordinator takes no new transactions.');
       if (!event.accepting) return refuse('log-full', 'The log of the coordinator has no room for new work.');
       if (groups.some((group) => isHeld(this.tables, group))) {
-        this.parked.push(event);
-        return;
+        return this.parked.park(event, out);
       }
     }
     admit(this.context(nowMs), request, transaction, out);
@@ -199,6 +198,8 @@ export class CoordinatorNode {
       case 'barrier':
         lowerBarrier(this, of, out);
         return this.release(nowMs, out);
+      case 'park':
+        return this.parked.expire(of, out);
       case 'rejoin':
         return copyAgain(this, of, out);
       case 'release':
@@ -245,9 +246,7 @@ export class CoordinatorNode {
   }
 
   private release(nowMs: number, out: StepBuilder): void {
-    const parked = this.parked;
-    this.parked = [];
-    for (const event of parked) this.request(event, nowMs, out);
+    for (const parked of this.parked.release(out)) this.request({ type: 'request', ...parked }, nowMs, out);
   }
 
   private tick(durable: Readonly<Record<NodeName, number>>, nowMs: number, out: StepBuilder): void {

@@ -45,7 +45,7 @@ const CHECKS = {
   'vote': oneOf('yes', 'no', 'read-only'),
   'outcome': oneOf('committed', 'aborted', 'unknown'),
   'state': oneOf('prepared', 'precommitted', 'preaborted'),
-  'stage': oneOf('copying', 'durable'),
+  'stage': oneOf('copying', 'durable', 'failed'),
   'reason?': (value: unknown): boolean =>
     value === undefined || (isObject(value) && isText(value['code']) && isText(value['detail'])),
   'results?': (value: unknown): boolean => value === undefined || listOf(isIndexed)(value),

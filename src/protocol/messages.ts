@@ -233,11 +233,11 @@ export interface BarrierMessage {
   readonly attempt: number;
 }
 
-/** Learner → coordinator: `copying` has caught up and waits for the barrier; `durable` is forced up to the barrier. */
+/** Learner → coordinator: `copying` has caught up and waits for the barrier; `durable` is forced up to it; or `failed`. */
 export interface JoinedMessage {
   readonly type: 'joined';
   readonly group: string;
-  readonly stage: 'copying' | 'durable';
+  readonly stage: 'copying' | 'durable' | 'failed';
   readonly attempt: number;
 }
 

@@ -20,6 +20,8 @@ import {
   stepParticipant,
 } from './participant-attempts.ts';
 import type { ParticipantEvent, ParticipantMachine } from './participant-attempts.ts';
+import { Joining } from './participant-joining.ts';
+import type { CopyEvent } from './participant-joining.ts';
 import { copyInstalled, withoutSuperseded } from './participant-copies.ts';
 import { openUnheard } from './participant-unheard.ts';
 import { acceptWelcome } from './participant-welcome.ts';
@@ -34,8 +36,7 @@ export type ParticipantNodeEvent =
   | { readonly type: 'resource-no'; readonly number: AttemptNumber; readonly reason: Reason }
   | { readonly type: 'link-up' | 'link-down'; readonly peer: NodeName }
   | { readonly type: 'timer'; readonly key: string }
-  /** The copier has everything that was committed at the source when it looked. */
-  | { readonly type: 'copied'; readonly group: string; readonly attempt: number }
+  | CopyEvent
   /** The copier has the group's final state, behind the barrier. */
   | {
       readonly type: 'copy-finished';
@@ -87,7 +88,7 @@ export class ParticipantNode {
   /** Obeyed until one has welcomed us. */
   configuredCoordinator: NodeName = 'coordinator';
   /** The newest try to join each group, by the coordinator's order on this link; one that ended is no more. */
-  private readonly joining = new Map<string, number>();
+  private readonly joining = new Joining();
   private readonly durableSeq: () => number;
 
   constructor(settings: ParticipantSettings, durableSeq: () => number) {
@@ -117,7 +118,8 @@ export class ParticipantNode {
       case 'timer':
         return this.into(splitTimerKey(event.key).of, { type: 'timeout' }, out);
       case 'copied':
-        return this.copied(event.group, event.attempt, out);
+      case 'copy-failed':
+        return this.tellCoordinator(this.joining.report(event), out);
       case 'copy-finished':
         return this.copyFinished(event, out);
       case 'tick':
@@ -135,15 +137,15 @@ export class ParticipantNode {
         return this.welcome(from, message, out);
       case 'low-water':
         return this.moveLowWater(from, message.number, out);
-      case 'join': {
-        const { group, attempt, source } = message;
-        this.joining.set(group, attempt);
-        out.copies.push({ type: 'copy', group, attempt, address: source.address });
+      case 'join':
+        out.copies.push(this.joining.begin(message));
+        return;
+      case 'barrier': {
+        const next = this.joining.finish(message, accepting);
+        if (next?.type === 'joined') this.tellCoordinator(next, out);
+        else if (next !== undefined) out.copies.push(next);
         return;
       }
-      case 'barrier':
-        if (this.joining.get(message.group) === message.attempt) out.copies.push({ ...message, type: 'finish-copy' });
-        return;
       case 'prepare':
         return this.prepare(from, message, accepting, out);
       default:
@@ -216,8 +218,7 @@ export class ParticipantNode {
   private moveLowWater(from: NodeName, number: AttemptNumber, out: StepBuilder): void {
     if (from !== this.coordinator?.name) return;
     this.lowWater = number;
-    const seen = this.coordinatorSeen;
-    const peers = seen === undefined ? {} : { peers: { [from]: seen } };
+    const peers = this.coordinatorSeen === undefined ? {} : { peers: { [from]: this.coordinatorSeen } };
     out.records.push(lazy({ type: 'low-water', number, ...peers }));
     this.forget();
   }
@@ -280,18 +281,14 @@ export class ParticipantNode {
     }
   }
 
-  private copied(group: string, attempt: number, out: StepBuilder): void {
-    if (this.joining.get(group) !== attempt) return;
-    out.tell(this.coordinatorName(), { type: 'joined', group, stage: 'copying', attempt });
+  private copyFinished(event: Extract<ParticipantNodeEvent, { type: 'copy-finished' }>, out: StepBuilder): void {
+    if (!this.joining.take(event)) return;
+    copyInstalled(this.rows, event.group, event.lines, out);
+    this.tellCoordinator({ type: 'joined', group: event.group, stage: 'durable', attempt: event.attempt }, out);
   }
 
-  /** Of an earlier try it would put an old state over what was committed since. */
-  private copyFinished(event: Extract<ParticipantNodeEvent, { type: 'copy-finished' }>, out: StepBuilder): void {
-    const { group, attempt, lines } = event;
-    if (this.joining.get(group) !== attempt) return;
-    this.joining.delete(group);
-    copyInstalled(this.rows, group, lines, out);
-    out.tell(this.coordinatorName(), { type: 'joined', group, stage: 'durable', attempt });
+  private tellCoordinator(message: Message | undefined, out: StepBuilder): void {
+    if (message !== undefined) out.tell(this.coordinatorName(), message);
   }
 
   /** Numbers that voted yes here and know no decision, with their ids. */
