@@ -77,5 +77,6 @@ export function served(options: { readonly voteMode?: 'auto' | 'ask'; readonly l
     hear({ type: 'commit', number });
   }
   log.sync();
-  return { ask: asking(participantRoutes(api)), hear, prepare, log, lease, participant, loop };
+  const routes = participantRoutes(api);
+  return { routes, ask: asking(routes), hear, prepare, log, lease, participant, loop };
 }
