@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { join } from 'node:path';
 import { textAt } from '../../src/console/transaction-text.ts';
 import { openCredentials } from '../../src/net/credentials.ts';
-import { arm, crashed, settle, transact, tryTransact, withCluster } from '../support/cluster.ts';
+import { arm, crashed, restartToDie, settle, transact, tryTransact, withCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectAllWell } from '../support/invariants.ts';
 import { recordsOf, typesOf } from '../support/node-log.ts';
@@ -203,12 +203,9 @@ describe('a transfer between two participants', function () {
       await arm(cluster, 'P2', 'participant.vote.sent');
       const pending = tryTransact(cluster, { id: 'TX001', operations: payment(100) });
       await crashed(cluster, 'P2');
-      // It is killed again with its commit on disk or about to be, and once more before it can say so.
+      // COMMIT comes to it again and again, and it dies before its record, after it, and before it can say so.
       for (const point of ['committed.before-force', 'committed.forced', 'acknowledge.before-send']) {
-        await arm(cluster, 'P2', `participant.${point}`).catch(() => undefined);
-        await crashed(cluster, 'P2');
-        // What is on disk needs no second commit; then the point is not passed again.
-        if (point === 'committed.forced') break;
+        await restartToDie(cluster, 'P2', `participant.${point}`);
       }
       await cluster.nodes.restart('P2');
       await pending;
