@@ -3,20 +3,11 @@
  * shipped host, machines and resources over a log in memory.
  */
 import { assert } from '../base/assert.ts';
-import { Host } from '../host/host.ts';
-import type { HostPorts } from '../host/host.ts';
-import { ParticipantHost } from '../host/participant-host.ts';
-import { CoordinatorNode } from '../protocol/coordinator-node.ts';
-import type { CoordinatorNodeEvent } from '../protocol/coordinator-node.ts';
-import { CoordinatorTables } from '../protocol/coordinator-tables.ts';
-import type { CoordinatorSettings, NodeTimings } from '../protocol/coordinator-tables.ts';
+import type { Host, HostPorts } from '../host/host.ts';
 import { parseMessage } from '../protocol/message-shapes.ts';
 import type { NodeName } from '../protocol/messages.ts';
 import type { Answer, CopyWork, Notice } from '../protocol/node-step.ts';
-import type { ParticipantNodeEvent } from '../protocol/participant-node.ts';
-import { CoordinatorRecovery } from '../protocol/recovery-coordinator.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
-import type { GroupConfig } from '../resources/group-resources.ts';
 import type { StoredRecord } from '../wal/log-store.ts';
 import { MemoryLog } from '../wal/memory-log.ts';
 import type { Network } from './network.ts';
@@ -216,98 +207,5 @@ export abstract class SimNode<Event> {
       },
       crashPoint: (what, where) => onCrashPoint(this.name, `${what}.${where}`),
     };
-  }
-}
-
-/** A coordinator through all its lives. */
-export class SimCoordinator extends SimNode<CoordinatorNodeEvent> {
-  tables: CoordinatorTables;
-  private readonly settings: Omit<CoordinatorSettings, 'epoch' | 'start' | 'startSeq'>;
-
-  constructor(name: NodeName, ports: SimPorts, groups: CoordinatorSettings['groups'], timings: NodeTimings) {
-    super(name, ports);
-    const self = { name, address: 'sim:0' };
-    this.settings = { self, incarnation: 'sim00000', groups, addresses: {}, timings };
-    this.tables = new CoordinatorTables({ ...this.settings, epoch: 0, start: '', startSeq: 0 });
-  }
-
-  protected open(records: readonly ProtocolRecord[], ports: HostPorts): Host<CoordinatorNodeEvent> {
-    const settings = { ...this.settings, epoch: this.epoch, start: `life${this.epoch}`, startSeq: this.startSeq };
-    this.tables = new CoordinatorTables(settings);
-    const recovery = new CoordinatorRecovery(settings, this.tables);
-    for (const record of records) recovery.apply(record);
-    recovery.finish(this.ports.clock.nowMs);
-    return new Host(new CoordinatorNode(settings, this.tables), (key) => ({ type: 'timer', key }), ports);
-  }
-
-  protected hear(from: NodeName, message: Parameters<Network['send']>[2]): void {
-    this.handle({ type: 'message', from, message });
-  }
-
-  protected linkEvent(type: 'link-up' | 'link-down', peer: NodeName): void {
-    this.handle({ type, peer });
-  }
-
-  protected started(): void {
-    this.handle({ type: 'start' });
-    this.everyTick(() => this.handle({ type: 'tick', durable: this.ports.seqsSeenBy(this.name) }));
-  }
-}
-
-/** A participant through all its lives. */
-export class SimParticipant extends SimNode<ParticipantNodeEvent> {
-  participant: ParticipantHost | undefined;
-  private readonly groups: readonly GroupConfig[];
-  private readonly timings: NodeTimings;
-
-  constructor(name: NodeName, ports: SimPorts, groups: readonly GroupConfig[], timings: NodeTimings) {
-    super(name, ports);
-    this.groups = groups;
-    this.timings = timings;
-  }
-
-  /** Runs once everything this participant has forced so far is synced. */
-  whenDurable(run: () => void): void {
-    this.loop?.whenDurable(run);
-  }
-
-  protected open(records: readonly ProtocolRecord[], ports: HostPorts): Host<ParticipantNodeEvent> {
-    const { name, timings, groups } = this;
-    const self = { name, address: `sim:${name}` };
-    const participant = new ParticipantHost({
-      settings: {
-        self,
-        incarnation: `log${name}`,
-        epoch: this.epoch,
-        start: `life${this.epoch}`,
-        startSeq: this.startSeq,
-        votesByHand: false,
-        timings,
-      },
-      groups,
-      voteMode: 'auto',
-      durableSeq: () => this.log?.durableSeq ?? 0,
-    });
-    for (const record of records) participant.replay(record);
-    participant.recovered();
-    this.participant = participant;
-    return participant.open(ports);
-  }
-
-  protected hear(from: NodeName, message: Parameters<Network['send']>[2]): void {
-    this.handle({ type: 'message', from, message, accepting: true });
-  }
-
-  protected linkEvent(type: 'link-up' | 'link-down', peer: NodeName): void {
-    this.handle({ type, peer });
-  }
-
-  protected started(): void {
-    this.handle({ type: 'start' });
-    this.everyTick(() => {
-      this.participant?.tidy();
-      const coordinatorSeq = this.ports.seqsSeenBy(this.name)['coordinator'];
-      if (coordinatorSeq !== undefined) this.handle({ type: 'tick', coordinatorSeq });
-    });
   }
 }

@@ -1,7 +1,7 @@
 /** A participant on a real directory: works, is checkpointed, works on, and comes back the same. */
 import { expect } from 'chai';
 import type { Json } from '../../src/base/canonical-json.ts';
-import { Host } from '../../src/host/host.ts';
+import type { Host } from '../../src/host/host.ts';
 import { ParticipantHost } from '../../src/host/participant-host.ts';
 import type { Message } from '../../src/protocol/messages.ts';
 import type { ParticipantNodeEvent } from '../../src/protocol/participant-node.ts';
@@ -38,7 +38,7 @@ async function open(path: string): Promise<Opened> {
     durableSeq: () => 0,
   });
   participant.node.configuredCoordinator = 'C';
-  let loop: Host<ParticipantNodeEvent> | undefined;
+  const opened: { loop?: Host<ParticipantNodeEvent> } = {};
   const directory = await openNodeDirectory<ProtocolRecord>({
     directory: path,
     name: 'P1',
@@ -53,15 +53,15 @@ async function open(path: string): Promise<Opened> {
       }
     },
     replay: ({ record }) => participant.replay(record),
-    onDurable: (seq) => loop?.durable(seq),
+    onDurable: (seq) => opened.loop?.durable(seq),
     onFatal: (error) => {
       throw error;
     },
     limits: { reserveBytes: 0 },
   });
   participant.recovered();
-  loop = participant.open({
-    log: directory.log as unknown as Parameters<ParticipantHost['open']>[0]['log'],
+  const loop = participant.open({
+    log: directory.log,
     clock: { nowMs: () => 0, random: () => 0, after: () => () => undefined },
     send: (_to, message) => sent.push(message),
     drop: () => undefined,
@@ -73,6 +73,7 @@ async function open(path: string): Promise<Opened> {
     },
     crashPoint: () => undefined,
   });
+  opened.loop = loop;
   return { participant, loop, directory, sent };
 }
 

@@ -120,7 +120,7 @@ export const answersOf = (step: NodeStep): readonly string[] =>
   step.answers.map((answer) =>
     'refused' in answer
       ? `${answer.request}: ${answer.refused}`
-      : `${answer.request}: ${answer.status} ${String(answer.body['outcome'])}`,
+      : `${answer.request}: ${answer.status} ${JSON.stringify(answer.body['outcome']).replaceAll('"', '')}`,
   );
 
 /** `type` of each record, with `!` when forced. */

@@ -109,7 +109,7 @@ describe('A bug planted in a world', () => {
     by: (original: (...args: Args) => Result, args: Args) => Result,
   ): () => void {
     const before = owner[key];
-    const original = (...args: Args): Result => Reflect.apply(before, owner, args) as Result;
+    const original = (...args: Args): Result => Reflect.apply<unknown, Args, Result>(before, owner, args);
     owner[key] = (...args) => by(original, args);
     return () => {
       owner[key] = before;
