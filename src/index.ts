@@ -103,7 +103,7 @@ export class Parley {
       ...(signal === undefined ? {} : { signal }),
     });
     if (answer.status >= 400) throw errorOfAnswer(answer.status, answer.body);
-    return { status: answer.status, body: answer.json() as Json };
+    return { status: answer.status, body: answer.json() };
   }
 }
 

@@ -63,7 +63,7 @@ export const ERRORS = {
   'refused-number': bad(409, 'The participant had promised abort for this attempt.', 'Send it again with a new id.'),
   // Between nodes.
   'stale-epoch': bad(409, 'A newer start of this coordinator exists.', 'Stop the old one.'),
-  'other-incarnation': bad(409, 'The log of the coordinator is not the one this participant knows.', 'Restore its log, or run: parley coordinator adopt --reason ...'),
+  'other-incarnation': bad(409, 'The log of the coordinator is not the one this participant knows.', 'Restore the log it had; a participant follows no other.'),
   'log-behind': behind(409, 'The log of this node is shorter than what its peers saw it sync.', 'Restore the newer log; do not start it with an older copy.'),
   'wrong-peer': bad(409, 'The node at this address has another name than the one meant.', 'Mend the address of that peer in cluster.json.'),
   'name-taken': bad(409, 'Another process runs under this name.', 'Stop it, or take another --name.'),

@@ -134,7 +134,9 @@ export function explainLines(transaction: JsonObject): readonly string[] {
   const id = textAt(transaction, 'id');
   const state = textAt(transaction, 'state');
   const meaning = Object.hasOwn(STATES, state) ? STATES[state] : undefined;
-  const lines = [`${id} is ${state}. ${meaning ?? ''}`.trimEnd()];
+  const decided = textAt(transaction, 'outcome');
+  const outcome = decided === 'committed' || decided === 'aborted' ? `: ${decided}` : '';
+  const lines = [`${id} is ${state}${outcome}. ${meaning ?? ''}`.trimEnd()];
   const attempts = transaction['attempts'];
   const count = typeof attempts === 'number' ? attempts : listAt(transaction, 'attempts').length;
   if (count > 1) lines.push(`It took ${count} attempts: a member left the view and the rest went on.`);

@@ -8,6 +8,7 @@
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { healthRoutes } from '../api/health-routes.ts';
+import type { VersionAnswer } from '../api/health-routes.ts';
 import { AssertionFailed } from '../base/assert.ts';
 import type { Json } from '../base/canonical-json.ts';
 import type { ParleyError } from '../base/errors.ts';
@@ -15,7 +16,7 @@ import { EXIT } from '../base/errors.ts';
 import { exitWhenParentGoes } from '../cluster/parent-watch.ts';
 import { framesProbe } from '../net/frames-probe.ts';
 import { HttpServer } from '../net/http-server.ts';
-import { Router } from '../net/router.ts';
+import { json, Router } from '../net/router.ts';
 import type { Route } from '../net/router.ts';
 import type { RequestHead } from '../wire/frame.ts';
 import { reportBugsTo, sayLast } from './bug-trap.ts';
@@ -109,7 +110,8 @@ async function listen(settings: DaemonSettings, parts: DaemonParts, shell: Daemo
     metricsText: () => metrics.text(),
     state: parts.state,
   });
-  const router = new Router([...health, ...parts.routes, ...(settings.lab ? framesProbe() : [])]);
+  const routes = [...health, ...parts.routes, ...(settings.lab ? framesProbe() : [])];
+  const router = new Router([...routes, indexRoute(version, routes)]);
   const http = new HttpServer({
     handler: (request) => router.handle(request),
     onBug: (error) => {
@@ -136,6 +138,12 @@ async function listen(settings: DaemonSettings, parts: DaemonParts, shell: Daemo
     process.stdout.write(`${JSON.stringify({ event: 'listening', name, host, port, pid: process.pid })}\n`);
   }
   return { http, port };
+}
+
+/** `GET /`: who this is and what can be asked here. */
+function indexRoute(version: () => VersionAnswer, routes: readonly Route[]): Route {
+  const paths = routes.map(({ method, path }) => `${method} ${path}`).sort();
+  return { method: 'GET', path: '/', handler: () => json(200, { ...version(), paths }) };
 }
 
 /** Drains within the deadline, then closes in any case; the exit code says whether it was complete. */

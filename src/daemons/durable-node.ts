@@ -19,6 +19,7 @@ import { openNodeDirectory } from '../wal/node-directory.ts';
 import type { Checkpoint } from '../wal/checkpoint.ts';
 import type { ReadData } from '../wal/directory-reader.ts';
 import type { CoordinatorSettings, ParticipantSettings } from './config.ts';
+import { checkpointer } from './checkpointer.ts';
 import { CrashPoints } from './crash-points.ts';
 import { endNow } from './daemon.ts';
 import type { DaemonShell } from './daemon.ts';
@@ -29,9 +30,6 @@ import { parleyVersion } from './version.ts';
 export function newStart(): string {
   return randomBytes(8).toString('hex');
 }
-
-/** After this many records a checkpoint is taken: replay at a start stays short. */
-export const CHECKPOINT_RECORDS = 50_000;
 
 /** What a node does with what its log and its links tell. */
 export interface DurableNodeOptions {
@@ -98,7 +96,7 @@ export async function openDurableNode(options: DurableNodeOptions): Promise<Dura
       shell.metrics.count('parley_alarms_total', 'Things that must not happen.', { event: one.event });
     shell.log[one.level === 'alarm' ? 'error' : one.level](one.event, one.message, one.fields);
   };
-  const checkpoints = checkpointer(directory, shell);
+  const checkpoints = checkpointer(directory, shell.log);
   return {
     directory,
     links,
@@ -174,35 +172,4 @@ function showFrame(shell: DaemonShell, host: NodeName, message: Message): void {
 
 function noticeText(event: string): string {
   return event === 'dial-failed' ? 'A peer cannot be reached; it is dialled again.' : 'A peer was refused.';
-}
-
-/** A checkpoint that found no room takes what little comes free from the log's own reserve; so not again at once. */
-const POSTPONED_MS = 60_000;
-
-/** One checkpoint at a time; a full disk postpones it, a failed sync ends the process. */
-function checkpointer(directory: NodeDirectory<ProtocolRecord>, shell: DaemonShell) {
-  let underWay: Promise<void> | undefined;
-  let notBeforeMs = 0;
-  let lastSeq = directory.checkpoint()?.seq ?? 0;
-  const take = async (data: readonly DataLines[]): Promise<void> => {
-    try {
-      const { seq } = await directory.takeCheckpoint({ state: {}, data, keep: [] });
-      lastSeq = seq;
-      shell.log.info('checkpoint', `A checkpoint up to record ${seq} is durable.`, { seq });
-    } catch (error) {
-      // Anything but an error of the disk is a bug, and ends the process as one.
-      if (!(error instanceof ParleyError)) throw error;
-      if (error.code !== 'log-full') endNow(error);
-      notBeforeMs = realClock.nowMs() + POSTPONED_MS;
-      shell.log.warn('checkpoint-postponed', error.message);
-    }
-  };
-  const whenDue: DurableNode['checkpointWhenDue'] = (collect) => {
-    if (underWay !== undefined || realClock.nowMs() < notBeforeMs) return;
-    if (directory.log.lastSeq - lastSeq < CHECKPOINT_RECORDS) return;
-    underWay = take(collect()).finally(() => {
-      underWay = undefined;
-    });
-  };
-  return { whenDue, underWay: () => underWay ?? Promise.resolve() };
 }

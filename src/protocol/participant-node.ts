@@ -165,13 +165,10 @@ export class ParticipantNode {
     if (this.views === undefined || parts === undefined || from !== this.coordinator?.name) return;
     if (parts.incarnation !== this.coordinator.incarnation || parts.epoch !== this.coordinator.epoch) return;
     const row = this.rows.get(number);
-    if (row === undefined) {
-      const refusal = this.refusal(number, accepting);
-      if (refusal !== undefined) {
-        out.tell(from, { type: 'vote', number, vote: 'no', reason: refusal });
-        return;
-      }
-    }
+    const refusal = row === undefined ? this.refusal(number, accepting) : undefined;
+    // The only participant decides, so its no is a decision: a tombstone, for which the log keeps room.
+    if (refusal !== undefined && message.onePhase) return this.aboutNumber(from, { type: 'inquire', number }, out);
+    if (refusal !== undefined) return out.tell(from, { type: 'vote', number, vote: 'no', reason: refusal });
     const attempt = attemptOf(this.settings.self.name, message, this.settings.timings);
     if (row === undefined)
       this.rows.set(number, { attempt, machine: firstParticipantMachine(attempt), superseded: [] });
