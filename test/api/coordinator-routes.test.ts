@@ -2,11 +2,13 @@ import { expect } from 'chai';
 import { coordinatorRoutes } from '../../src/api/coordinator-routes.ts';
 import type { CoordinatorApi } from '../../src/api/coordinator-routes.ts';
 import type { Json } from '../../src/base/canonical-json.ts';
+import { uuidV7 } from '../../src/base/ids.ts';
 import type { AdmittedTransaction } from '../../src/protocol/coordinator-tables.ts';
 import type { Answer } from '../../src/protocol/node-step.ts';
 import { DrivenCoordinator } from '../protocol/driven-coordinator.ts';
 import { asking } from './asking.ts';
 
+const NOW_MS = Date.UTC(2026, 0, 1);
 const TRANSFER = { group: 'bank', resource: 'ledger', type: 'transfer', from: 1, to: 2, amount: 100 };
 const SAY = {
   group: 'chat',
@@ -34,7 +36,7 @@ function served(answer: Answer = { request: 'r', status: 200, body: { outcome: '
     },
     observe: (look) => Promise.resolve(look()),
     newId: () => 'made-here',
-    wallNowMs: () => Date.UTC(2026, 0, 1),
+    wallNowMs: () => NOW_MS,
   };
   return { driven, submitted, ask: asking(coordinatorRoutes(api)) };
 }
@@ -88,6 +90,28 @@ describe('POST /transactions', () => {
       expect((await ask('POST', '/transactions', body)).code, JSON.stringify(body).slice(0, 90)).to.equal(code);
     }
     expect(submitted).to.deep.equal([]);
+  });
+
+  it('refuses what could not rest in one record beside what it comes to', async () => {
+    const { ask, submitted } = served();
+    const lines = Array.from({ length: 160 }, (_, index) => ({
+      key: `k${index}`,
+      author: 'ada',
+      text: 'x'.repeat(4_000),
+    }));
+    const refused = await ask('POST', '/transactions', { operations: [{ ...SAY, lines }] });
+    expect(refused).to.include({ status: 413, code: 'too-large' });
+    expect(submitted).to.deep.equal([]);
+  });
+
+  it('refuses an id from a clock far ahead, which once forgotten would make the ids of all others too old', async () => {
+    const { ask, submitted } = served();
+    const idAt = (timeMs: number): string => uuidV7(timeMs, new Uint8Array(10));
+    const ahead = await ask('POST', '/transactions', { id: idAt(NOW_MS + 7_200_000), operations: [TRANSFER] });
+    expect(ahead.code).to.equal('bad-id');
+    expect(submitted).to.deep.equal([]);
+    await ask('POST', '/transactions', { id: idAt(NOW_MS + 60_000), operations: [TRANSFER] });
+    expect(submitted).to.have.length(1);
   });
 
   it('answers unknown with 202, and what the coordinator refused with its code', async () => {

@@ -77,6 +77,18 @@ describe('GET at a participant', () => {
   });
 });
 
+describe('GET /transactions/{id} at a participant', () => {
+  it('tells no outcome from a no that a power cut could take back', async () => {
+    const { ask, prepare, hear, log } = served();
+    const number = prepare({ ...TRANSFER, from: 99 });
+    expect((await ask('GET', '/transactions/TX3')).body).to.include({ number, state: 'aborted', outcome: 'unknown' });
+    // A peer that asks gets it made durable; then it is one.
+    hear({ type: 'inquire', number });
+    log.sync();
+    expect((await ask('GET', '/transactions/TX3')).body).to.include({ state: 'aborted', outcome: 'aborted' });
+  });
+});
+
 describe('POST /lab/votes', () => {
   it('is there in the lab only', async () => {
     const { ask } = served({ lab: false });

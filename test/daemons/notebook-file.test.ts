@@ -33,4 +33,23 @@ describe('The file of a notebook', () => {
       return Promise.resolve();
     });
   });
+
+  it('is that of the copy when a copy replaced the notebook, once the copy is durable', async () => {
+    await withTemporaryDirectory((directory) => {
+      const path = join(directory, 'notebook.txt');
+      const { participant, loop, hear, prepare, log } = served();
+      const file = new NotebookFile(path, participant, GROUPS, new FeedDesk(participant, loop));
+      hear({ type: 'commit', number: prepare(write('old')) });
+      log.sync();
+      const source = { name: 'P2', address: '' };
+      hear({ type: 'join', group: 'notes', attempt: 1, source });
+      const strings = ['one', 'two'].map((string, offset) => ({ index: offset + 1, string }));
+      loop.handle({ type: 'copy-finished', group: 'notes', attempt: 1, lines: strings });
+      expect(readFileSync(path, 'utf8')).to.equal('old\n');
+      log.sync();
+      expect(readFileSync(path, 'utf8')).to.equal('one\ntwo\n');
+      file.close();
+      return Promise.resolve();
+    });
+  });
 });

@@ -143,6 +143,28 @@ describe('The host', () => {
     expect(stage.sent.slice(2)).to.deep.equal(['P2: abort', 'P4: prepare']);
   });
 
+  it('lets nothing overtake a welcome, before which a participant throws everything away', () => {
+    const stage = new Stage();
+    const site = { name: 'C', address: '' };
+    const asked = { id: 'TX001', protocol: '2pc', operations: [], participants: [site], coordinator: site } as const;
+    const prepare = { type: 'prepare', number: 'c0ffee.1.1', ...asked, voteWithinMs: 10 } as const;
+    const life = { name: 'C', incarnation: 'c0ffee', epoch: 1, start: 'life1', lowWater: 'c0ffee.1.1' };
+    stage.host.handle((out) => {
+      out.records.push(forced(RECORD));
+      out.tell('P1', { type: 'welcome', ...life, views: {}, addresses: {} });
+      out.tell('P1', prepare);
+      out.tell('P2', prepare);
+    });
+    expect(stage.sent).to.deep.equal(['P2: prepare']);
+    stage.log.sync();
+    expect(stage.sent.slice(1)).to.deep.equal(['P1: welcome', 'P1: prepare']);
+    stage.host.handle((out) => {
+      out.records.push(forced(RECORD));
+      out.tell('P1', prepare);
+    });
+    expect(stage.sent.slice(3)).to.deep.equal(['P1: prepare']);
+  });
+
   it('waits for no lazy record', () => {
     const stage = new Stage();
     stage.host.handle((out) => {

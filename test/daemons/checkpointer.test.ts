@@ -1,0 +1,85 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { ParleyError } from '../../src/base/errors.ts';
+import { CHECKPOINT_RECORDS, checkpointer } from '../../src/daemons/checkpointer.ts';
+import { resolveConfig } from '../../src/daemons/config.ts';
+import { openDurableNode } from '../../src/daemons/durable-node.ts';
+import { Metrics } from '../../src/daemons/metrics.ts';
+import type { Checkpoint } from '../../src/wal/checkpoint.ts';
+import type { DataLines } from '../../src/wal/node-directory.ts';
+import { withTemporaryDirectory } from '../support/temporary-directory.ts';
+
+const nothing = (): undefined => undefined;
+const QUIET = { error: nothing, warn: nothing, info: nothing, debug: nothing, reopen: nothing };
+
+/** A directory whose checkpoints end as the test says. */
+class Directory {
+  readonly log = { lastSeq: 0 };
+  readonly asked: { readonly done: () => void; readonly failed: (error: ParleyError) => void }[] = [];
+  checkpoint = nothing;
+
+  takeCheckpoint(): Promise<Checkpoint> {
+    return new Promise((resolve, reject) => {
+      const life = { name: 'P1', role: 'participant', incarnation: 'log', epoch: 1 };
+      const place = { version: 1, seq: this.log.lastSeq, checksum: '', ...life } as const;
+      this.asked.push({ done: () => resolve({ ...place, dataFiles: [], state: {} }), failed: reject });
+    });
+  }
+}
+
+describe('The checkpoints of a node', () => {
+  it('are taken after so many records, one at a time', async () => {
+    const directory = new Directory();
+    const { whenDue, underWay } = checkpointer(directory, QUIET);
+    const due = (): void => whenDue(() => []);
+    directory.log.lastSeq = CHECKPOINT_RECORDS - 1;
+    due();
+    expect(directory.asked).to.have.length(0);
+    directory.log.lastSeq = CHECKPOINT_RECORDS;
+    due();
+    directory.log.lastSeq = 3 * CHECKPOINT_RECORDS;
+    due();
+    expect(directory.asked).to.have.length(1);
+    directory.asked[0]?.done();
+    await underWay();
+    due();
+    expect(directory.asked).to.have.length(2);
+  });
+
+  it('are not tried again at once when the disk had no room, for each try takes room from the log', async () => {
+    const directory = new Directory();
+    const warned: string[] = [];
+    const log = { ...QUIET, warn: (event: string) => void warned.push(event) };
+    const { whenDue, underWay } = checkpointer(directory, log);
+    directory.log.lastSeq = CHECKPOINT_RECORDS;
+    whenDue(() => []);
+    directory.asked[0]?.failed(new ParleyError('log-full', 'No room.'));
+    await underWay();
+    whenDue(() => []);
+    expect(directory.asked).to.have.length(1);
+    expect(warned).to.deep.equal(['checkpoint-postponed']);
+  });
+
+  it('are whole before the directory is given back, so that the next start cannot remove what one still lists', async () => {
+    await withTemporaryDirectory(async (path) => {
+      const flags = { 'name': 'P1', 'data-dir': path, 'credentials': join(path, 'credentials') };
+      const given = { flags, env: {}, directory: path, stdinIsTerminal: false };
+      const { settings } = resolveConfig('participant', given);
+      const node = await openDurableNode({
+        settings,
+        shell: { log: QUIET, metrics: new Metrics('P1'), narrateTo: nothing, narrate: nothing, stop: nothing },
+        ...{ replay: nothing, onData: nothing, onDurable: nothing, onMessage: nothing, onUp: nothing, onDown: nothing },
+        echoes: () => true,
+      });
+      for (let count = 0; count < CHECKPOINT_RECORDS; count += 1) {
+        node.ports.log.append({ type: 'end', number: 'c0ffee.1.1' }, { force: false });
+      }
+      const lines = Array.from({ length: 2_000 }, (_, index) => ({ index }));
+      const data: readonly DataLines[] = [{ kind: 'protocol', lines }];
+      node.checkpointWhenDue(() => data);
+      await node.close();
+      expect(existsSync(join(path, 'checkpoint.json'))).to.equal(true);
+    });
+  });
+});

@@ -1,0 +1,104 @@
+import { expect } from 'chai';
+import type { Json } from '../../src/base/canonical-json.ts';
+import { Copier } from '../../src/daemons/copier.ts';
+import { HttpServer } from '../../src/net/http-server.ts';
+import { json } from '../../src/net/router.ts';
+import { eventually } from '../support/eventually.ts';
+
+const lineOf = (text: string, index: number) => ({ room: 'lobby', seq: index + 1, key: text, author: 'ada', text });
+
+/** A member of which a room can be copied, and which may be made to refuse. */
+class Source {
+  address = '';
+  refuses = false;
+  asked = 0;
+  private readonly server: HttpServer;
+
+  constructor(name: string, texts: readonly string[]) {
+    const lines = texts.map(lineOf);
+    this.server = new HttpServer({
+      handler: ({ path }) => {
+        this.asked += 1;
+        if (this.refuses) return json(503, {});
+        if (path.startsWith('/feed/snapshot')) return json(200, { incarnation: name, position: lines.length, lines });
+        return { status: 200, body: `${JSON.stringify({ beat: lines.length })}\n` };
+      },
+      onBug: (error) => {
+        throw error;
+      },
+    });
+  }
+
+  async listen(): Promise<void> {
+    const { port } = await this.server.listen({ host: '127.0.0.1', port: 0 });
+    this.address = `127.0.0.1:${port}`;
+  }
+
+  close(): Promise<void> {
+    return this.server.close();
+  }
+}
+
+/** Two sources, a copier, and what it reported. */
+async function withSources(
+  run: (parts: {
+    readonly copier: Copier;
+    readonly behind: Source;
+    readonly current: Source;
+    readonly reports: string[];
+  }) => Promise<void>,
+): Promise<void> {
+  const behind = new Source('s1', ['old']);
+  const current = new Source('s2', ['old', 'committed']);
+  const reports: string[] = [];
+  const copier = new Copier({
+    kindOf: () => 'history',
+    authorization: 'Parley test',
+    onCopied: (_, attempt) => reports.push(`copied ${attempt}`),
+    onFinished: (_, attempt, lines: readonly Json[]) => reports.push(`finished ${attempt} with ${lines.length}`),
+    onFailed: (_, attempt) => reports.push(`failed ${attempt}`),
+    onTrouble: () => reports.push('trouble'),
+  });
+  try {
+    for (const source of [behind, current]) await source.listen();
+    await run({ copier, behind, current, reports });
+  } finally {
+    copier.close();
+    for (const source of [behind, current]) await source.close();
+  }
+}
+
+describe('The tries of a copier', () => {
+  it('do not mix: a retry at a source that fell behind never replaces the copy of the newest try', async () => {
+    await withSources(async ({ copier, behind, current, reports }) => {
+      behind.refuses = true;
+      copier.run({ type: 'copy', group: 'chat', attempt: 1, address: behind.address });
+      await eventually('the first try failed, and will be repeated', () => reports.includes('trouble'));
+      behind.refuses = false;
+      copier.run({ type: 'copy', group: 'chat', attempt: 2, address: current.address });
+      await eventually('the second has caught up', () => reports.includes('copied 2'));
+      // Were the first repeated, it would be by then: the next try at a source that refuses is repeated after it.
+      current.refuses = true;
+      copier.run({ type: 'copy', group: 'chat', attempt: 3, address: current.address });
+      await eventually('a third failed', () => reports.at(-1) === 'trouble');
+      current.refuses = false;
+      await eventually('and was repeated', () => reports.includes('copied 3'));
+      copier.run({ type: 'finish-copy', group: 'chat', attempt: 3 });
+      await eventually('it has finished', () => reports.at(-1) === 'finished 3 with 2');
+      expect(reports).to.not.include('copied 1');
+      expect(behind.asked).to.equal(1);
+    });
+  });
+
+  it('say so when behind the barrier the rest cannot be had, or when there is no copy of that try', async () => {
+    await withSources(async ({ copier, current, reports }) => {
+      copier.run({ type: 'copy', group: 'chat', attempt: 1, address: current.address });
+      await eventually('it has caught up', () => reports.includes('copied 1'));
+      current.refuses = true;
+      copier.run({ type: 'finish-copy', group: 'chat', attempt: 1 });
+      await eventually('it failed', () => reports.includes('failed 1'));
+      copier.run({ type: 'finish-copy', group: 'chat', attempt: 1 });
+      await eventually('it failed again', () => reports.filter((report) => report === 'failed 1').length === 2);
+    });
+  });
+});
