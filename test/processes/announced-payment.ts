@@ -45,7 +45,7 @@ export function payNow(cluster: TestCluster, id: string, protocol: ProtocolName)
   return transact(cluster, announced(id, protocol));
 }
 
-/** How an id stands at a participant: its last number and outcome there. */
+/** How an id stands at a participant: its last number and state there. */
 export async function standing(cluster: TestCluster, participant: string, id: string): Promise<JsonObject> {
   const { body } = await cluster.ask(participant, 'GET', `/transactions/${id}`);
   return body;
@@ -57,8 +57,8 @@ export async function decidedBy(cluster: TestCluster, participants: readonly str
   for (const name of participants) {
     outcomes.add(
       await eventually(`${name} has decided ${id}`, async () => {
-        const { outcome } = await standing(cluster, name, id);
-        return (outcome === 'committed' || outcome === 'aborted') && outcome;
+        const { state } = await standing(cluster, name, id);
+        return (state === 'committed' || state === 'aborted') && state;
       }),
     );
   }

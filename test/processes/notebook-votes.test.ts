@@ -88,7 +88,7 @@ describe('a string for every notebook, voted on by hand', function () {
       await crashed(cluster, 'coordinator');
       await first;
       await vote(cluster, 'P1', 'STRING1', 'commit');
-      for (const name of PARTICIPANTS) await outcomeAt(cluster, name, 'STRING1', 'aborted');
+      for (const name of PARTICIPANTS) await stateAt(cluster, name, 'STRING1', 'aborted');
 
       await arm(cluster, 'coordinator', 'coordinator.commit.before-force');
       await allInView(cluster);
@@ -96,9 +96,9 @@ describe('a string for every notebook, voted on by hand', function () {
       for (const name of PARTICIPANTS) await vote(cluster, name, 'STRING2', 'commit');
       await crashed(cluster, 'coordinator');
       await second;
-      for (const name of PARTICIPANTS) await outcomeAt(cluster, name, 'STRING2', 'unknown');
+      for (const name of PARTICIPANTS) await stateAt(cluster, name, 'STRING2', 'prepared');
       await cluster.nodes.restart('coordinator');
-      for (const name of PARTICIPANTS) await outcomeAt(cluster, name, 'STRING2', 'aborted');
+      for (const name of PARTICIPANTS) await stateAt(cluster, name, 'STRING2', 'aborted');
       await expectNotebooks(cluster, '');
     });
   });
@@ -111,7 +111,7 @@ describe('a string for every notebook, voted on by hand', function () {
       for (const name of PARTICIPANTS) await vote(cluster, name, 'STRING1', 'commit');
       await crashed(cluster, 'coordinator');
       await pending;
-      for (const name of PARTICIPANTS) await outcomeAt(cluster, name, 'STRING1', 'committed');
+      for (const name of PARTICIPANTS) await stateAt(cluster, name, 'STRING1', 'committed');
       await expectNotebooks(cluster, 'Hello\n');
       await cluster.nodes.restart('coordinator');
       expect(await settle(cluster, hello('STRING1'))).to.include({ outcome: 'committed' });
@@ -135,9 +135,9 @@ describe('a string for every notebook, voted on by hand', function () {
   });
 });
 
-async function outcomeAt(cluster: TestCluster, participant: string, id: string, outcome: string): Promise<void> {
-  await eventually(`${id} is ${outcome} at ${participant}`, async () => {
+async function stateAt(cluster: TestCluster, participant: string, id: string, state: string): Promise<void> {
+  await eventually(`${id} is ${state} at ${participant}`, async () => {
     const { body } = await cluster.ask(participant, 'GET', `/transactions/${id}`);
-    return body['outcome'] === outcome;
+    return body['state'] === state;
   });
 }
