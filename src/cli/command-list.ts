@@ -5,6 +5,7 @@ import { configCommand } from './config-command.ts';
 import { consoleCommand } from './console-command.ts';
 import { daemonCommands } from './daemon-command.ts';
 import { logCommand } from './log-command.ts';
+import { proofCommands } from './proof-command.ts';
 import { txCommand } from './tx-command.ts';
 import type { Command } from './command.ts';
 
@@ -16,5 +17,6 @@ export const COMMANDS: readonly Command[] = [
   consoleCommand,
   txCommand,
   logCommand,
+  ...proofCommands,
   configCommand,
 ];
