@@ -158,7 +158,7 @@ async function show(api: ParticipantApi, id: string): Promise<Response> {
 
 /** A no that is not forced could be undone by a power cut and a repeated prepare: it is not told as an outcome. */
 function isFinal(state: ParticipantMachine['state']): boolean {
-  return state.phase === 'committed' || (state.phase === 'aborted' && state.durable);
+  return state.phase === 'committed' || (state.phase === 'aborted' && (state.durable || state.decided === true));
 }
 
 function roundOf(state: object): Record<string, Json> {

@@ -110,7 +110,7 @@ function inDoubt(attempt: ParticipantAttempt, state: Prepared2pc, event: Partici
     case 'abort': {
       const reason = event.reason ?? DECIDED_ABORT;
       return goTo<Participant2pc>(
-        { phase: 'aborted', reason, durable: false },
+        { phase: 'aborted', reason, durable: false, decided: true },
         {
           // Lazy: if it is lost, the same answer is had again by asking.
           records: [lazy({ type: 'aborted', number, reason })],

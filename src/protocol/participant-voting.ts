@@ -32,8 +32,11 @@ export type VotingState =
 /** After the decision, or a vote that promised nothing. */
 export type DecidedState =
   | { readonly phase: 'committed'; readonly results?: readonly IndexedResult[] }
-  /** `durable`: the record is forced; a no is lazy until someone asks and will decide by the answer. */
-  | { readonly phase: 'aborted'; readonly reason: Reason; readonly durable: boolean }
+  /**
+   * `durable`: the record is forced; a no is lazy until someone asks and will decide by the answer. `decided`: told
+   * from outside; if its record is lost, asking gives the same answer again.
+   */
+  | { readonly phase: 'aborted'; readonly reason: Reason; readonly durable: boolean; readonly decided?: true }
   /** Voted read-only: nothing to remember. */
   | { readonly phase: 'read' };
 
@@ -136,9 +139,9 @@ function voteNo(attempt: ParticipantAttempt, reason: Reason): Result {
 }
 
 function abortUnvoted(attempt: ParticipantAttempt, state: VotingState, reason: Reason): Result {
-  if (state.phase === 'initial') return goTo<DecidedState>({ phase: 'aborted', reason, durable: false });
+  if (state.phase === 'initial') return goTo<DecidedState>({ phase: 'aborted', reason, durable: false, decided: true });
   return goTo<DecidedState>(
-    { phase: 'aborted', reason, durable: false },
+    { phase: 'aborted', reason, durable: false, decided: true },
     {
       records: isListed(attempt) ? [lazy({ type: 'aborted', number: attempt.number, reason })] : [],
       work: [{ type: 'abort' }],
