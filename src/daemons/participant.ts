@@ -18,6 +18,7 @@ import { attachConsole } from './attached-console.ts';
 import { namesOfRole } from './cluster-file.ts';
 import type { ParticipantSettings } from './config.ts';
 import { Copier } from './copier.ts';
+import { copyEnd, freeBytesOf } from './copy-room.ts';
 import { runDaemon } from './daemon.ts';
 import type { DaemonParts, DaemonShell } from './daemon.ts';
 import { FeedDesk } from './feed-desk.ts';
@@ -153,8 +154,11 @@ class ParticipantDaemon {
       kindOf: (group) => kindOf(settings, group),
       authorization: openCredentials(settings.credentialsFile).header,
       onCopied: (group, attempt) => this.opened().loop.handle({ type: 'copied', group, attempt }),
-      onFinished: (group, attempt, lines) =>
-        this.opened().loop.handle({ type: 'copy-finished', group, attempt, lines }),
+      onFinished: (group, attempt, lines) => {
+        const end = copyEnd(group, attempt, lines, freeBytesOf(settings.dataDir));
+        if (end.type === 'copy-failed') shell.log.warn('copy-no-room', `The disk has no room for a copy of ${group}.`);
+        this.opened().loop.handle(end);
+      },
       onFailed: (group, attempt) => this.opened().loop.handle({ type: 'copy-failed', group, attempt }),
       onTrouble: (group, error) => {
         shell.log.warn('copy-failed', `The copy of ${group} failed and is tried again: ${String(error)}`, { group });

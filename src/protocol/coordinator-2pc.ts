@@ -9,9 +9,9 @@
  * no answer leaves before it is synced. No record means abort.
  */
 import { assertNever } from '../base/assert.ts';
-import { goTo, inTable, stay, timerOff, timerOn } from './attempt.ts';
+import { inTable, stay, timerOff, timerOn } from './attempt.ts';
 import type { CoordinatorAttempt, Step, TransitionTable } from './attempt.ts';
-import { committedState, stepCommitted, tellCommit } from './coordinator-committed.ts';
+import { enterCommitted, stepCommitted } from './coordinator-committed.ts';
 import type { CommittedEvent, CoordinatorCommitted, CoordinatorEnded } from './coordinator-committed.ts';
 import { openAttempt, stepCollecting } from './coordinator-voting.ts';
 import type { CollectingEvent, CollectingVotes, CoordinatorAborted } from './coordinator-voting.ts';
@@ -89,13 +89,6 @@ function decideCommit(
   results: readonly IndexedResult[],
   left: readonly NodeName[],
 ): Step<Coordinator2pc> {
-  const records = [forced({ type: 'commit', number: attempt.number, results })];
-  const committed = committedState(attempt, results, left);
-  const parts = { records, send: tellCommit(attempt, committed), timers: [timerOff('vote')] };
-  if (committed.waiting.length > 0) return goTo<Coordinator2pc>(committed, parts);
-  const end = { type: 'end', number: attempt.number } as const;
-  return goTo<Coordinator2pc>(
-    { phase: 'ended', results, left },
-    { ...parts, records: [...records, lazy(left.length === 0 ? end : { ...end, left })] },
-  );
+  const decided = forced({ type: 'commit', number: attempt.number, results });
+  return { ...enterCommitted(attempt, decided, results, left), timers: [timerOff('vote')] };
 }

@@ -10,7 +10,7 @@
 import { assertNever } from '../base/assert.ts';
 import { goTo, inTable, namesOf, stay, timerOff, timerOn } from './attempt.ts';
 import type { CoordinatorAttempt, Outgoing, Step, TransitionTable } from './attempt.ts';
-import { committedState, stepCommitted, tellCommit } from './coordinator-committed.ts';
+import { enterCommitted, stepCommitted } from './coordinator-committed.ts';
 import type { CommittedEvent, CoordinatorCommitted, CoordinatorEnded } from './coordinator-committed.ts';
 import { decideAbort, openAttempt, stepCollecting } from './coordinator-voting.ts';
 import type { CollectingEvent, CollectingVotes, CoordinatorAborted } from './coordinator-voting.ts';
@@ -209,15 +209,8 @@ function commit(
   attempt: CoordinatorAttempt,
   { results, left }: { readonly results: readonly IndexedResult[]; readonly left: readonly NodeName[] },
 ): Result {
-  const record = lazy({ type: 'commit', number: attempt.number, results });
-  const committed = committedState(attempt, results, left);
-  const timers = [timerOff('elect')];
-  if (committed.waiting.length > 0) {
-    return goTo<Coordinator3pc>(committed, { records: [record], send: tellCommit(attempt, committed), timers });
-  }
-  const end = { type: 'end', number: attempt.number } as const;
-  const records = [record, lazy(left.length === 0 ? end : { ...end, left })];
-  return goTo<Coordinator3pc>({ phase: 'ended', results, left }, { records, timers });
+  const decided = lazy({ type: 'commit', number: attempt.number, results });
+  return { ...enterCommitted(attempt, decided, results, left), timers: [timerOff('elect')] };
 }
 
 function endAborted(attempt: CoordinatorAttempt, reason: Reason): Result {

@@ -13,6 +13,7 @@ import type { Coordinator3pc, Coordinator3pcEvent } from './coordinator-3pc.ts';
 import { COORDINATOR_ONE_PHASE, stepCoordinatorOnePhase } from './coordinator-one-phase.ts';
 import type { CoordinatorOnePhase, CoordinatorOnePhaseEvent } from './coordinator-one-phase.ts';
 import type { Message, NodeName } from './messages.ts';
+import { siteEventOf } from './site-3pc.ts';
 
 /** Any machine of the coordinator with its state. */
 export type CoordinatorMachine =
@@ -74,18 +75,8 @@ export function coordinatorEventOf(from: NodeName, message: Message, onePhase: b
     case 'commit':
     case 'abort':
       return { type: message.type };
-    case 'precommit':
-    case 'preabort':
-    case 'precommitted':
-    case 'preaborted':
-    case 'state-request':
-      return { type: message.type, from, round: message.round };
-    case 'refused':
-      return { type: 'refused', from, round: message.round, lastElected: message.lastElected };
-    case 'state':
-      return { type: 'state', from, round: message.round, state: message.state, lastAttempt: message.lastAttempt };
     default:
-      return undefined;
+      return siteEventOf(from, message);
   }
 }
 

@@ -7,6 +7,7 @@ import { goTo, namesOf, sendTo, stay } from './attempt.ts';
 import type { CoordinatorAttempt, Step } from './attempt.ts';
 import type { IndexedResult, NodeName } from './messages.ts';
 import { lazy } from './records.ts';
+import type { Append } from './records.ts';
 
 /** Decided commit, and being told. */
 export interface CoordinatorCommitted {
@@ -32,19 +33,17 @@ export type CommittedEvent =
   | { readonly type: 'resend'; readonly to: NodeName }
   | { readonly type: 'inquire'; readonly from: NodeName };
 
-/** The state right after the decision; ended at once when nobody is left to tell. */
-export function committedState(
+/** The step into commit, whatever made the decision durable: `commit` to everyone, or over if nobody is to be told. */
+export function enterCommitted(
   attempt: CoordinatorAttempt,
+  decided: Append,
   results: readonly IndexedResult[],
   left: readonly NodeName[],
-): CoordinatorCommitted {
+): Step<CoordinatorCommitted | CoordinatorEnded> {
   const waiting = namesOf(attempt.participants).filter((name) => !left.includes(name));
-  return { phase: 'committed', results, waiting, left };
-}
-
-/** `commit` to everyone who has not acknowledged. */
-export function tellCommit(attempt: CoordinatorAttempt, state: CoordinatorCommitted) {
-  return sendTo(state.waiting, { type: 'commit', number: attempt.number });
+  const step = endWhenAllTold(attempt, { phase: 'committed', results, waiting, left });
+  const send = sendTo(waiting, { type: 'commit', number: attempt.number });
+  return { ...step, records: [decided, ...step.records], send };
 }
 
 /** One event after commit. */
@@ -75,7 +74,7 @@ export function stepCommitted(
 }
 
 /** The end record is lazy: without it the decision is told once more after a restart, and acknowledged once more. */
-export function endWhenAllTold(
+function endWhenAllTold(
   attempt: CoordinatorAttempt,
   state: CoordinatorCommitted,
 ): Step<CoordinatorCommitted | CoordinatorEnded> {

@@ -11,6 +11,7 @@ import type { Participant2pc } from './participant-2pc.ts';
 import { stepParticipant3pc } from './participant-3pc.ts';
 import type { Participant3pc, Participant3pcEvent } from './participant-3pc.ts';
 import { isListed } from './participant-replies.ts';
+import { siteEventOf } from './site-3pc.ts';
 import type { VotingEvent } from './participant-voting.ts';
 
 /** Either machine with its state. A reader, whatever the protocol, is run by 2PC: it never decides. */
@@ -80,18 +81,8 @@ export function participantEventOf(from: NodeName, message: Message): Participan
       if (message.outcome === 'unknown') return undefined;
       if (message.outcome === 'committed') return { type: 'commit' };
       return message.reason === undefined ? { type: 'abort' } : { type: 'abort', reason: message.reason };
-    case 'precommit':
-    case 'preabort':
-    case 'precommitted':
-    case 'preaborted':
-    case 'state-request':
-      return { type: message.type, from, round: message.round };
-    case 'refused':
-      return { type: 'refused', from, round: message.round, lastElected: message.lastElected };
-    case 'state':
-      return { type: 'state', from, round: message.round, state: message.state, lastAttempt: message.lastAttempt };
     default:
-      return undefined;
+      return siteEventOf(from, message);
   }
 }
 

@@ -28,8 +28,6 @@ export function copyInstalled(
     row.superseded = [...row.superseded, group];
     out.records.push(forced({ type: 'superseded', number, group }));
   }
-  // Behind the marks: a crash between may leave marks without a copy (the next copy replaces the old state anyway),
-  // but never a copy whose effects would be applied to it once more.
   for (const record of copiedRecords(group, lines)) out.records.push(forced(record));
   out.copies.push({ type: 'install-copy', group, lines });
 }

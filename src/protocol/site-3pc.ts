@@ -17,7 +17,7 @@ import { assert, assertNever } from '../base/assert.ts';
 import type { AttemptNumber } from '../base/ids.ts';
 import type { Outgoing } from './attempt.ts';
 import { sendTo } from './attempt.ts';
-import type { NodeName, Round } from './messages.ts';
+import type { Message, NodeName, Round } from './messages.ts';
 import { compareRounds, isQuorum } from './quorum.ts';
 import type { Electorate } from './quorum.ts';
 import { forced } from './records.ts';
@@ -53,6 +53,24 @@ export type Site3pcEvent =
   | { readonly type: 'state-request'; readonly from: NodeName; readonly round: Round }
   | ({ readonly type: 'state'; readonly from: NodeName; readonly round: Round } & SiteReport)
   | { readonly type: 'timeout' };
+
+/** The event that a message is to a site; undefined when it is none of the rounds' messages. */
+export function siteEventOf(from: NodeName, message: Message): Exclude<Site3pcEvent, { type: 'timeout' }> | undefined {
+  switch (message.type) {
+    case 'precommit':
+    case 'preabort':
+    case 'precommitted':
+    case 'preaborted':
+    case 'state-request':
+      return { type: message.type, from, round: message.round };
+    case 'refused':
+      return { type: 'refused', from, round: message.round, lastElected: message.lastElected };
+    case 'state':
+      return { type: 'state', from, round: message.round, state: message.state, lastAttempt: message.lastAttempt };
+    default:
+      return undefined;
+  }
+}
 
 /** Who this site is, in which attempt. */
 export interface SiteContext {
