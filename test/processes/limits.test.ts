@@ -1,5 +1,6 @@
 /** What clients may ask for at the edge: the largest appends, the shortest patience; and messages shown on request. */
 import { expect } from 'chai';
+import { textAt } from '../../src/console/transaction-text.ts';
 import { transact, transfer, withCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { allInView } from '../support/invariants.ts';
@@ -55,7 +56,7 @@ describe('a cluster and what clients ask of it at the edge', function () {
   it('shows every message of a transaction where --show-frames asks for it, and nowhere else', async () => {
     await withCluster({ only, args: { P1: ['--show-frames'] } }, async (cluster) => {
       const { body } = await transact(cluster, { operations: [transfer(1, 2, 1)] });
-      const number = String(body['number']);
+      const number = textAt(body, 'number');
       const shown = (what: string): string[] => cluster.lines.filter((line) => line.includes(`${what} ${number}`));
       await eventually('P1 has shown its acknowledgement', () => shown('ACKNOWLEDGE').length > 0);
       for (const what of ['PREPARE', 'VOTE:Y', 'COMMIT', 'ACKNOWLEDGE']) {
