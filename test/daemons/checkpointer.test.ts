@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { AssertionFailed } from '../../src/base/assert.ts';
 import { ParleyError } from '../../src/base/errors.ts';
 import { CHECKPOINT_RECORDS, checkpointer } from '../../src/daemons/checkpointer.ts';
 import { resolveConfig } from '../../src/daemons/config.ts';
@@ -9,6 +10,7 @@ import { Metrics } from '../../src/daemons/metrics.ts';
 import type { Checkpoint } from '../../src/wal/checkpoint.ts';
 import type { DataLines } from '../../src/wal/node-directory.ts';
 import { withTemporaryDirectory } from '../support/temporary-directory.ts';
+import { rejectionOf } from '../wal/open-node.ts';
 
 const nothing = (): undefined => undefined;
 const QUIET = { error: nothing, warn: nothing, info: nothing, debug: nothing, reopen: nothing };
@@ -16,7 +18,7 @@ const QUIET = { error: nothing, warn: nothing, info: nothing, debug: nothing, re
 /** A directory whose checkpoints end as the test says. */
 class Directory {
   readonly log = { lastSeq: 0 };
-  readonly asked: { readonly done: () => void; readonly failed: (error: ParleyError) => void }[] = [];
+  readonly asked: { readonly done: () => void; readonly failed: (error: Error) => void }[] = [];
   checkpoint = nothing;
 
   takeCheckpoint(): Promise<Checkpoint> {
@@ -59,6 +61,16 @@ describe('The checkpoints of a node', () => {
     whenDue(() => []);
     expect(directory.asked).to.have.length(1);
     expect(warned).to.deep.equal(['checkpoint-postponed']);
+  });
+
+  it('end the process as a bug, not as a failed disk, when it was one', async () => {
+    const directory = new Directory();
+    const { whenDue, underWay } = checkpointer(directory, QUIET);
+    directory.log.lastSeq = CHECKPOINT_RECORDS;
+    whenDue(() => []);
+    const ended = underWay();
+    directory.asked[0]?.failed(new AssertionFailed('a line is too long'));
+    expect(await rejectionOf(ended)).to.be.instanceOf(AssertionFailed);
   });
 
   it('are whole before the directory is given back, so that the next start cannot remove what one still lists', async () => {
