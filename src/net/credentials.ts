@@ -15,6 +15,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import {
   closeSync,
+  existsSync,
   constants,
   fchmodSync,
   fstatSync,
@@ -124,11 +125,23 @@ function statOf(file: string, descriptor: number): { mode: number; size: number 
 
 const NEW_KEY = 'Copy it from another node of the cluster, or remove it on all nodes so that a new one is made.';
 
+/** `mkdir -p`. Node's own, `recursive: true`, never returns where the system answers ENOENT all the same, as below /proc. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  if (dirname(path) !== path) makeDirectory(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (cause) {
+    // Another daemon that starts in the same moment may have made it.
+    if (codeOf(cause) !== 'EEXIST') throw cause;
+  }
+}
+
 /** Puts a new key under the name, unless another process was first: then theirs stays. */
 function makeKey(file: string): void {
   const temporary = `${file}.${process.pid}.${randomBytes(6).toString('hex')}.new`;
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(file));
     writeWhole(temporary, `${randomBytes(KEY_BYTES).toString('base64url')}\n`);
     try {
       linkSync(temporary, file);

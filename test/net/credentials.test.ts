@@ -23,6 +23,11 @@ function refusalOf(file: string): ParleyError {
 }
 
 describe('the credentials of a cluster', () => {
+  it('are refused at once where no directory can be made', function () {
+    if (process.platform !== 'linux') this.skip();
+    expect(refusalOf('/proc/parley/sub/cluster.key')).to.include({ code: 'bad-config', exitCode: 2 });
+  });
+
   it('are made at the first use: 32 bytes as base64url, for this user only', () =>
     withTemporaryDirectory(async (directory) => {
       const file = join(directory, 'new', 'cluster.key');
