@@ -26,6 +26,8 @@ import type { AttemptNumber } from '../base/ids.ts';
 import { abortedAnswer, committedAnswer, everyoneIn } from './answers.ts';
 import { namesOf } from './attempt.ts';
 import type { CoordinatorAttempt } from './attempt.ts';
+import { fittingCase } from './decision-table.ts';
+import type { DecisionCase } from './decision-table.ts';
 import type { CoordinatorMachine } from './coordinator-attempts.ts';
 import type { AttemptRow, CoordinatorSettings, CoordinatorTables } from './coordinator-tables.ts';
 import type { IndexedResult, LogSeen, Round } from './messages.ts';
@@ -169,35 +171,39 @@ function higher(a: Round, b: Round): Round {
   return compareRounds(a, b) >= 0 ? a : b;
 }
 
-/** The table above; undefined for @A. */
-function recoveredMachine({
-  begin,
-  attempted,
-  lastElected,
-  results,
-  commit,
-}: Evidence): CoordinatorMachine | undefined {
-  if (begin === undefined) return undefined;
-  const kind = begin.onePhase ? 'one-phase' : begin.protocol;
-  if (commit !== undefined) {
-    if (kind === 'one-phase') return undefined; // the participant told it: over but for the lazy end
-    const waiting = namesOf(begin.participants);
-    if (waiting.length === 0) return undefined; // it only read: nobody is owed anything
-    return { kind, state: { phase: 'committed', results: commit.results, waiting, left: [] } }; // @C
+/** What becomes of a number that was neither aborted nor ended; the table of the header, as data. */
+// prettier-ignore
+export const COORDINATOR_RECOVERY = [
+  { label: '@A', begin: true, onePhase: false, bound: false, committed: false, becomes: 'forgotten' },
+  { label: '@B', begin: true, onePhase: true, committed: false, becomes: 'asked' },
+  { label: '@C', begin: true, onePhase: false, committed: true, owed: true, becomes: 'told' },
+  { label: '@D one-phase', begin: true, onePhase: true, committed: true, becomes: 'forgotten' },
+  { label: '@D read-only', begin: true, onePhase: false, committed: true, owed: false, becomes: 'forgotten' },
+  { label: '@E', begin: false, becomes: 'forgotten' },
+  { label: '@F', begin: true, onePhase: false, bound: true, committed: false, becomes: 'bound' },
+] as const satisfies readonly DecisionCase<CoordinatorFact, { readonly becomes: string }>[];
+
+type CoordinatorFact = 'begin' | 'onePhase' | 'bound' | 'committed' | 'owed';
+type CoordinatorFate = { readonly becomes: (typeof COORDINATOR_RECOVERY)[number]['becomes'] };
+
+function recoveredMachine(found: Evidence): CoordinatorMachine | undefined {
+  const { begin, attempted, lastElected, results, commit } = found;
+  const waiting = namesOf(begin?.participants ?? []);
+  const { becomes } = fittingCase<CoordinatorFact, CoordinatorFate>(COORDINATOR_RECOVERY, {
+    begin: begin !== undefined,
+    onePhase: begin?.onePhase ?? false,
+    bound: attempted !== undefined,
+    committed: commit !== undefined,
+    owed: waiting.length > 0,
+  });
+  if (becomes === 'asked') return { kind: 'one-phase', state: { phase: 'working', asking: true } };
+  if (becomes === 'told' && begin !== undefined && commit !== undefined) {
+    return { kind: begin.protocol, state: { phase: 'committed', results: commit.results, waiting, left: [] } };
   }
-  if (kind === 'one-phase') return { kind, state: { phase: 'working', asking: true } }; // @B
-  if (attempted === undefined) return undefined; // @A
-  return {
-    kind: '3pc',
-    state: {
-      phase: attempted.type, // @F
-      lastElected,
-      lastAttempt: attempted.round,
-      counterSeen: Math.max(1, lastElected.counter),
-      results,
-      left: [],
-    },
-  };
+  if (becomes !== 'bound' || attempted === undefined) return undefined;
+  const { type: phase, round: lastAttempt } = attempted;
+  const counterSeen = Math.max(1, lastElected.counter);
+  return { kind: '3pc', state: { phase, lastElected, lastAttempt, counterSeen, results, left: [] } };
 }
 
 function openRow(attempt: CoordinatorAttempt, machine: CoordinatorMachine, nowMs: number): AttemptRow {

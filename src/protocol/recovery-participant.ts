@@ -20,9 +20,10 @@
  * A checkpoint is a shorter log: `participantRecords` gives records that lead
  * here to the same rows.
  */
-import { assert } from '../base/assert.ts';
 import type { AttemptNumber } from '../base/ids.ts';
 import type { ParticipantAttempt, Prepared } from './attempt.ts';
+import { fittingCase } from './decision-table.ts';
+import type { DecisionCase } from './decision-table.ts';
 import type { ParticipantMachine } from './participant-attempts.ts';
 import type { ParticipantNode, ParticipantRow, ParticipantSettings } from './participant-node.ts';
 import { compareRounds, ROUND_ZERO } from './quorum.ts';
@@ -172,8 +173,7 @@ function recoveredRow(
   settings: ParticipantSettings,
   coordinator: string,
 ): ParticipantRow | undefined {
-  const { prepared, committed, aborted, superseded } = found;
-  assert(committed === undefined || aborted === undefined, `${number} has one decision`);
+  const { prepared, committed, superseded } = found;
   const attempt =
     prepared === undefined
       ? {
@@ -188,33 +188,45 @@ function recoveredRow(
   return machine === undefined ? undefined : { attempt, machine, superseded };
 }
 
-/** The table above. */
-function recoveredMachine({
-  prepared,
-  attempted,
-  lastElected,
-  committed,
-  aborted,
-}: Evidence): ParticipantMachine | undefined {
+/** The table of the header, as data. */
+// prettier-ignore
+export const PARTICIPANT_RECOVERY = [
+  { label: '@A', prepared: false, committed: false, aborted: false, becomes: 'unheard' },
+  { label: '@B', committed: false, aborted: true, becomes: 'aborted' },
+  { label: '@C', committed: true, aborted: false, becomes: 'committed' },
+  { label: '@D', prepared: true, threePhase: false, committed: false, aborted: false, becomes: 'asking' },
+  { label: '@E', prepared: true, threePhase: true, precommitted: false, preaborted: false, committed: false, aborted: false, becomes: 'prepared' },
+  { label: '@F', prepared: true, threePhase: true, precommitted: true, committed: false, aborted: false, becomes: 'precommitted' },
+  { label: '@G', prepared: true, threePhase: true, preaborted: true, committed: false, aborted: false, becomes: 'preaborted' },
+] as const satisfies readonly DecisionCase<ParticipantFact, { readonly becomes: string }>[];
+
+type ParticipantFact = 'prepared' | 'threePhase' | 'precommitted' | 'preaborted' | 'committed' | 'aborted';
+type ParticipantFate = { readonly becomes: (typeof PARTICIPANT_RECOVERY)[number]['becomes'] };
+
+function recoveredMachine(found: Evidence): ParticipantMachine | undefined {
+  const { prepared, attempted, lastElected, committed, aborted } = found;
   const kind = prepared?.protocol ?? '2pc';
-  if (aborted !== undefined) return { kind, state: { phase: 'aborted', reason: aborted.reason, durable: true } }; // @B
-  if (committed !== undefined) {
-    const { results } = committed;
-    return { kind, state: results === undefined ? { phase: 'committed' } : { phase: 'committed', results } }; // @C
+  const { becomes } = fittingCase<ParticipantFact, ParticipantFate>(PARTICIPANT_RECOVERY, {
+    prepared: prepared !== undefined,
+    threePhase: kind === '3pc',
+    precommitted: attempted?.type === 'precommitted',
+    preaborted: attempted?.type === 'preaborted',
+    committed: committed !== undefined,
+    aborted: aborted !== undefined,
+  });
+  if (becomes === 'aborted' && aborted !== undefined) {
+    return { kind, state: { phase: 'aborted', reason: aborted.reason, durable: true } };
   }
-  if (prepared === undefined) return undefined; // @A
+  if (becomes === 'committed') {
+    const results = committed?.results;
+    return { kind, state: results === undefined ? { phase: 'committed' } : { phase: 'committed', results } };
+  }
+  if (becomes === 'unheard' || becomes === 'aborted' || prepared === undefined) return undefined;
   const promise: Prepared = { effects: prepared.effects, results: prepared.results, hashes: prepared.hashes };
-  if (kind === '2pc') return { kind: '2pc', state: { phase: 'prepared', prepared: promise } }; // @D
-  return {
-    kind: '3pc',
-    state: {
-      phase: attempted?.type ?? 'prepared', // @E, @F, @G
-      prepared: promise,
-      lastElected,
-      lastAttempt: attempted?.round ?? ROUND_ZERO,
-      counterSeen: Math.max(1, lastElected.counter),
-    },
-  };
+  if (becomes === 'asking') return { kind: '2pc', state: { phase: 'prepared', prepared: promise } };
+  const lastAttempt = attempted?.round ?? ROUND_ZERO;
+  const counterSeen = Math.max(1, lastElected.counter);
+  return { kind: '3pc', state: { phase: becomes, prepared: promise, lastElected, lastAttempt, counterSeen } };
 }
 
 function attemptFrom(record: PreparedRecord, settings: ParticipantSettings): ParticipantAttempt {

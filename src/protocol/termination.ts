@@ -20,7 +20,7 @@
  *           precommit of an old round may have lost to a newer preabort.
  *   Committed beside aborted cannot happen (AC1), and is asserted.
  */
-import { assert } from '../base/assert.ts';
+import { fittingCase } from './decision-table.ts';
 import { compareRounds, isQuorum, ROUND_ZERO } from './quorum.ts';
 import type { Electorate } from './quorum.ts';
 import type { NodeName, Round } from './messages.ts';
@@ -79,11 +79,7 @@ export function terminationEvidence(
 
 /** The one case that fits the evidence. */
 export function terminationCase(evidence: TerminationEvidence): TerminationCase {
-  const keys = ['committed', 'aborted', 'quorum', 'newestAllPrecommitted'] as const;
-  const fitting = TERMINATION_CASES.filter((row) =>
-    keys.every((key) => row[key] === undefined || row[key] === evidence[key]),
-  );
-  const [only] = fitting;
-  assert(only !== undefined && fitting.length === 1, 'exactly one termination case fits the evidence');
-  return only;
+  return fittingCase<keyof TerminationEvidence, { readonly choice: TerminationChoice }>(TERMINATION_CASES, {
+    ...evidence,
+  });
 }
