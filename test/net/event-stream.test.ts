@@ -65,6 +65,8 @@ describe('An endless answer', () => {
     const client = await fixture.connect(await fixture.serve({ handler }));
     client.send(get('/events') + get('/json'));
     await eventually('it begins', () => streams.length === 1);
+    // Its head reaches the client a moment after the stream is handed over here.
+    await client.sees('HTTP/1.1 200 OK');
     expect(statusesIn(client.text())).to.deep.equal([200]);
     streams[0]?.close();
     await client.sees('0\r\n\r\nHTTP/1.1 200 OK');
