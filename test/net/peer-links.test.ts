@@ -250,7 +250,10 @@ describe('the links between nodes', () => {
     p.links.setPeers([{ name: 'C', address: c.address, dial: true }]);
     expect(p.events).to.deep.equal(['up C']);
     p.links.setPeers([{ name: 'C', address: moved.address, dial: true }]);
-    await eventually('P1 is at the new address', () => moved.links.isUp('P1') && !c.links.isUp('P1'));
+    await eventually(
+      'P1 is at the new address',
+      () => p.links.isUp('C') && moved.links.isUp('P1') && !c.links.isUp('P1'),
+    );
     p.links.setPeers([]);
     expect(p.events.slice(-1)).to.deep.equal(['down C: no longer a peer']);
     expect(p.links.peers()).to.deep.equal([]);
