@@ -86,6 +86,7 @@ export const ERRORS = {
   // When one process starts others.
   'daemon-failed': fatal(1, 'A daemon of the cluster ended before it was ready.', 'Mend what its last line says, then start again.'),
   'daemon-not-ready': fatal(1, 'A daemon of the cluster was not ready in time.', 'Look into node.log in its data directory.'),
+  'bench-failed': fatal(1, 'A benchmark could not be measured.', 'Mend what the message says, then run it again.'),
 } as const;
 
 /** A code of the registry. */

@@ -1,5 +1,6 @@
 /** All subcommands, in the order of the help. */
 import { bankCommand } from './bank-command.ts';
+import { benchCommand } from './bench-command.ts';
 import { chatCommand } from './chat-command.ts';
 import { configCommand } from './config-command.ts';
 import { consoleCommand } from './console-command.ts';
@@ -18,5 +19,6 @@ export const COMMANDS: readonly Command[] = [
   txCommand,
   logCommand,
   ...proofCommands,
+  benchCommand,
   configCommand,
 ];

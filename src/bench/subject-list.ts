@@ -1,0 +1,6 @@
+/** The subjects of the bench, in the order they run. */
+import type { Subject } from './bench-context.ts';
+import { startSubject } from './start-subject.ts';
+
+/** All of them; `parley bench NAME…` runs some. */
+export const SUBJECTS: readonly Subject[] = [startSubject];
