@@ -6,6 +6,7 @@
 import { COORDINATOR_2PC } from '../src/protocol/coordinator-2pc.ts';
 import { COORDINATOR_3PC } from '../src/protocol/coordinator-3pc.ts';
 import { COORDINATOR_ONE_PHASE } from '../src/protocol/coordinator-one-phase.ts';
+import { COORDINATOR_PARALLEL } from '../src/protocol/coordinator-parallel.ts';
 import { LEAVES } from '../src/protocol/messages.ts';
 import { PARTICIPANT_2PC } from '../src/protocol/participant-2pc.ts';
 import { PARTICIPANT_3PC } from '../src/protocol/participant-3pc.ts';
@@ -18,6 +19,7 @@ const MACHINES = [
   ['Participant, 3PC', 'PARTICIPANT_3PC', 'participant-3pc.ts', PARTICIPANT_3PC],
   ['Coordinator, 2PC', 'COORDINATOR_2PC', 'coordinator-2pc.ts', COORDINATOR_2PC],
   ['Coordinator, 3PC', 'COORDINATOR_3PC', 'coordinator-3pc.ts', COORDINATOR_3PC],
+  ['Coordinator, parallel commit', 'COORDINATOR_PARALLEL', 'coordinator-parallel.ts', COORDINATOR_PARALLEL],
   ['Coordinator, one-phase', 'COORDINATOR_ONE_PHASE', 'coordinator-one-phase.ts', COORDINATOR_ONE_PHASE],
 ];
 const SITES_SHOWN_MAX = 6;

@@ -106,9 +106,12 @@ function operationOf(api: CoordinatorApi, value: Json, index: number): AdmittedO
 }
 
 function protocolOf(api: CoordinatorApi, asked: Json | undefined, group: string): ProtocolName {
-  if (asked === '2pc' || asked === '3pc') return asked;
+  if (asked === '2pc' || asked === '3pc' || asked === 'parallel') return asked;
   if (asked !== undefined) {
-    throw new ParleyError('bad-request', `protocol is ${JSON.stringify(asked).slice(0, 40)}; allowed: 2pc, 3pc.`);
+    throw new ParleyError(
+      'bad-request',
+      `protocol is ${JSON.stringify(asked).slice(0, 40)}; allowed: 2pc, 3pc, parallel.`,
+    );
   }
   return api.protocols[group] ?? api.protocols.default;
 }

@@ -133,12 +133,20 @@ const PASSING: readonly ErrorCode[] = ['busy', 'draining', 'starting', 'no-lease
  * when the outcome is unknown (202, a broken link, no answer) or nothing
  * happened and may yet (busy); `unreachable` counts as such only once a
  * request has gone out, because at first it means a wrong address.
+ *
+ * A refusal of one sending says nothing of an earlier one that may have
+ * happened: then only an outcome, committed or aborted, ends the doubt. A 202
+ * with `sending` (a chat line, see server-chat-routes.ts) is no doubt of its
+ * own: that sending came to nothing.
+ * @returns the answer with the outcome; a 202 when patience ends, with
+ *   `sending` if no sending can have happened
  * @throws ParleyError the definite refusal; or the last error, when patience ends
  */
 export async function settle(send: () => Promise<ApiBody>, options: SettleOptions): Promise<ApiBody> {
   let sent = false;
   // Once it may have happened, that is what is known at the end, whatever a later try says of itself.
   let doubt: ApiBody | ParleyError | undefined;
+  let futile: ApiBody | undefined;
   let deadline = Number.POSITIVE_INFINITY;
   for (let pauseMs = options.pauseMsFirst; ; pauseMs = Math.min(pauseMs * 2, options.pauseMsMax)) {
     let error: ParleyError;
@@ -147,25 +155,54 @@ export async function settle(send: () => Promise<ApiBody>, options: SettleOption
       answer = await send();
       if (answer.status !== 202) return answer;
       error = new ParleyError('timeout', 'The outcome is not known yet.');
-      doubt = answer;
+      if (answer.body['sending'] === undefined) doubt = answer;
+      else futile = answer;
     } catch (thrown) {
       if (!(thrown instanceof ParleyError)) throw thrown;
       error = thrown;
       const again = !error.definite || (PASSING.includes(error.code) && (sent || error.code !== 'unreachable'));
-      if (!again) throw error;
+      if (!again) {
+        if (doubt === undefined || error.extra['outcome'] !== undefined) throw error;
+        return stillUnknown(doubt, error);
+      }
       if (!error.definite) doubt = error;
     }
     sent = true;
     deadline = Math.min(deadline, performance.now() + options.patienceMs);
     const waitMs = Math.max(pauseMs, retryAfterMs(error));
     if (performance.now() + waitMs > deadline || hasLeft(options)) {
-      if (doubt === undefined || doubt instanceof ParleyError) throw doubt ?? error;
-      return doubt;
+      const known = doubt ?? futile ?? error;
+      if (known instanceof ParleyError) throw known;
+      return known;
     }
     options.onRepeat?.(error);
     await pause(waitMs, options.signal);
     if (hasLeft(options)) throw doubt instanceof ParleyError ? doubt : error;
   }
+}
+
+/**
+ * As settle(), for a change with an id: that it may have happened is then an answer like the others, so that
+ * whoever asked is told the id and ends with the exit code of an unknown outcome.
+ * @returns a 202 `{outcome: "unknown", detail}` where settle() would throw what is not definite
+ * @throws ParleyError the definite refusal
+ */
+export async function settleOutcome(send: () => Promise<ApiBody>, options: SettleOptions): Promise<ApiBody> {
+  try {
+    return await settle(send, options);
+  } catch (error) {
+    if (!(error instanceof ParleyError) || error.definite) throw error;
+    return { status: 202, body: { outcome: 'unknown', detail: error.message } };
+  }
+}
+
+/** A refusal that does not say what became of an earlier sending. @throws ParleyError the doubt, if it was an error */
+function stillUnknown(doubt: ApiBody | ParleyError, refusal: ParleyError): ApiBody {
+  if (!(doubt instanceof ParleyError)) return doubt;
+  throw new ParleyError(doubt.code, `${doubt.message} Asked again, it was refused: ${refusal.message}`, {
+    cause: refusal,
+    extra: doubt.extra,
+  });
 }
 
 function hasLeft(options: SettleOptions): boolean {
@@ -190,10 +227,12 @@ function bodyOf(answer: ApiAnswer): Readonly<Record<string, Json>> {
 }
 
 function problem(answer: ApiAnswer, body: Readonly<Record<string, Json>>): ParleyError {
-  const { code, detail, remedy } = body;
+  const { code, detail, remedy, outcome } = body;
   const after = Number(answer.headers['retry-after']);
-  const extra =
-    Number.isFinite(after) && after >= 0 && answer.headers['retry-after'] !== undefined ? { retryAfter: after } : {};
+  const extra = {
+    ...(Number.isFinite(after) && after >= 0 && answer.headers['retry-after'] !== undefined && { retryAfter: after }),
+    ...(outcome !== undefined && { outcome }),
+  };
   if (typeof code === 'string' && Object.hasOwn(ERRORS, code)) {
     const known = code as ErrorCode;
     const text = typeof detail === 'string' ? detail : ERRORS[known].meaning;

@@ -4,7 +4,7 @@
  * unknown it is asked again with the same id, so nothing happens twice.
  */
 import { ParleyError } from '../base/errors.ts';
-import { settle } from './api-client.ts';
+import { settleOutcome } from './api-client.ts';
 import { BANK_COMMANDS, commandRunner } from './command-table.ts';
 import { readTransfer, transferText } from './coordinator-console.ts';
 import { newId, readId } from './new-id.ts';
@@ -27,7 +27,7 @@ export function bankConsole(client: ApiClient, options: SettleOptions, makeId: (
     id: string,
   ): Promise<JsonObject> => {
     const headers = { 'idempotency-key': id };
-    const answer = await settle(() => client.request({ method, path, json, headers }), options);
+    const answer = await settleOutcome(() => client.request({ method, path, json, headers }), options);
     return answer.status === 202 ? { id, outcome: 'unknown', ...answer.body } : { id, ...answer.body };
   };
   return commandRunner(BANK_COMMANDS, {

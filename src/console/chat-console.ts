@@ -10,13 +10,13 @@
  * busy it is sent again with the same key, and the room keeps it once.
  */
 import { ParleyError } from '../base/errors.ts';
-import { settle } from './api-client.ts';
+import { settleOutcome } from './api-client.ts';
 import { CHAT_COMMANDS, commandRunner } from './command-table.ts';
 import { EventStreamReader } from './event-stream-reader.ts';
 import { newId } from './new-id.ts';
 import { LINE_CHARS_MAX } from './parser.ts';
 import { pause } from './pause.ts';
-import { isObject, listAt, textAt, textOf } from './transaction-text.ts';
+import { isObject, listAt, reasonLines, textAt, textOf } from './transaction-text.ts';
 import type { Json } from '../base/canonical-json.ts';
 import type { ApiClient, SettleOptions } from './api-client.ts';
 import type { LineRunner, Reply } from './command-table.ts';
@@ -124,12 +124,13 @@ export class ChatConsole implements LineRunner {
     const path = `/rooms/${encodeURIComponent(this.#room)}/messages`;
     const send = () =>
       this.#options.client.request({ method: 'POST', path, json, headers: { 'idempotency-key': key } });
-    const { status, body } = await settle(send, this.#options.settle);
+    const { status, body } = await settleOutcome(send, this.#options.settle);
+    if (status === 202 && body['sending'] !== undefined) {
+      // The key was made for this line, and every sending of it was answered: none of them can still commit.
+      return { lines: [`not sent: ${text}`, ...reasonLines(body)], json: { key, ...body }, exitCode: 1 };
+    }
     if (status === 202 || body['outcome'] === 'unknown') {
       return { lines: [`unknown: ${text}; it may appear later`], json: { key, ...body }, exitCode: 3 };
-    }
-    if (body['outcome'] === 'aborted') {
-      return { lines: [`not sent: ${textOf(body['reason'])}`], json: { key, ...body }, exitCode: 1 };
     }
     const seq = body['seq'] === undefined ? '' : ` ${textAt(body, 'seq')}`;
     return { lines: this.#options.live ? [] : [`sent ${this.#room}${seq}`], json: { key, ...body } };

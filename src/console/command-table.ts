@@ -43,10 +43,10 @@ export const COORDINATOR_COMMANDS = [
   },
   {
     name: 'protocol',
-    usage: 'protocol [2pc|3pc|default]',
+    usage: 'protocol [2pc|3pc|parallel|default]',
     help: 'protocol of the next transactions',
     takes: words(0, 1),
-    complete: ['2pc', '3pc', 'default'],
+    complete: ['2pc', '3pc', 'parallel', 'default'],
   },
   { name: 'status', usage: 'status', help: 'the coordinator, its participants and views', takes: none },
   {

@@ -5,7 +5,7 @@
  * over HTTP or not.
  */
 import { ParleyError } from '../base/errors.ts';
-import { ANSWER_TIMEOUT_MS, settle } from './api-client.ts';
+import { ANSWER_TIMEOUT_MS, settleOutcome } from './api-client.ts';
 import { COORDINATOR_COMMANDS, commandRunner } from './command-table.ts';
 import { newId, readId } from './new-id.ts';
 import { readInteger } from './parser.ts';
@@ -50,7 +50,9 @@ export function httpCoordinatorDoor(client: ApiClient, options: SettleOptions): 
       const given = transaction['timeoutMs'];
       const timeoutMs = typeof given === 'number' ? given + ANSWER_AFTER_MS : ANSWER_TIMEOUT_MS;
       const send = () => client.request({ method: 'POST', path: '/transactions', json: transaction, timeoutMs });
-      return (await settle(send, options)).body;
+      const { body } = await settleOutcome(send, options);
+      // An answer that was made here, since none came, has no id.
+      return { id: transaction['id'] ?? null, ...body };
     },
     transaction: (id) => client.get(`/transactions/${encodeURIComponent(id)}`),
     transactions: async (state) =>
@@ -123,8 +125,8 @@ export function coordinatorConsole(door: CoordinatorDoor, makeId: () => string =
 /** A protocol by name; undefined for `default`. Throws ParleyError `usage`. */
 function readProtocol(word: string): string | undefined {
   if (word === 'default') return undefined;
-  if (word === '2pc' || word === '3pc') return word;
-  const remedy = 'Allowed: 2pc, 3pc, default.';
+  if (word === '2pc' || word === '3pc' || word === 'parallel') return word;
+  const remedy = 'Allowed: 2pc, 3pc, parallel, default.';
   throw new ParleyError('usage', `There is no protocol ${JSON.stringify(word)} here.`, { remedy });
 }
 

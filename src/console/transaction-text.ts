@@ -54,6 +54,7 @@ export function outcomeLines(answer: JsonObject, what: string): readonly string[
     default:
       return [
         `unknown ${id}: ${what}; it may have happened`,
+        ...(typeof answer['detail'] === 'string' ? [`  last heard: ${answer['detail']}`] : []),
         `  ask: parley tx show ${id}, or send it again with the same id`,
       ];
   }

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { didYouMean } from '../console/did-you-mean.ts';
+import { PROTOCOLS } from './config-table.ts';
 import type { Timings } from './cluster-file.ts';
 
 /** Node timers take no more than this; a longer one would fire at once. */
@@ -34,7 +35,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'opening.*.*.account': 'a whole number from 1',
   'opening.*.*.balance': 'a whole number from 0 to 9007199254740991',
   'protocol': 'an object with the key default, and group names',
-  'protocol.*': 'one of 2pc, 3pc',
+  'protocol.*': 'one of 2pc, 3pc, parallel',
   'timings': 'an object with durations in milliseconds',
   'timings.voteTimeoutMs': DURATION,
   'timings.lockWaitMs': DURATION,
@@ -54,7 +55,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
 /** The schema; strict everywhere, so that a mistyped key is found and not ignored. */
 export function clusterShape(timingsDefault: Timings) {
   const timing = (key: keyof Timings) => z.int().min(1).max(DURATION_MS_MAX).default(timingsDefault[key]);
-  const protocolName = z.enum(['2pc', '3pc']);
+  const protocolName = z.enum(PROTOCOLS);
   const node = z.strictObject({
     role: z.enum(['server', 'coordinator', 'participant']),
     host: z.string().regex(HOST).default('127.0.0.1'),

@@ -51,6 +51,12 @@ export function coordinatorAddress(source: SettingsSource): Address {
   return readAddress(given) ?? { host: node?.host ?? '', port: node?.port ?? 0 };
 }
 
+/** What others are told instead of where this node listens; no member when nothing is given. */
+export function advertisedAddress(source: SettingsSource): { readonly advertise?: string } {
+  const advertise = source.optional('advertise', (value) => (readAddress(value) === undefined ? undefined : value));
+  return advertise === undefined ? {} : { advertise };
+}
+
 /** Groups this participant is a member of, less those whose resource is not in --resources. */
 export function groupsOf(source: SettingsSource, name: NodeName): readonly string[] {
   const mine = Object.entries(source.cluster.groups).filter(([, group]) => group.members.includes(name));

@@ -33,7 +33,7 @@ export const VOTE_MODES = ['auto', 'ask', 'yes', 'no'] as const;
 /** What a participant can be told to guard; the directory lives in the group of the chat. */
 export const RESOURCES = ['ledger', 'history', 'directory', 'notebook'] as const;
 /** How a transaction can commit. */
-export const PROTOCOLS = ['2pc', '3pc'] as const;
+export const PROTOCOLS = ['2pc', '3pc', 'parallel'] as const;
 
 const row = (
   name: string,
@@ -62,6 +62,13 @@ export const SETTINGS = {
   name: row('name', 'text', DAEMONS, 'the name of a node of this role', 'name of this node in the cluster file'),
   host: row('host', 'text', DAEMONS, 'a loopback address', 'address to listen on'),
   port: row('port', 'text', DAEMONS, 'a whole number from 0 to 65535', 'port to listen on; 0 takes any free one'),
+  advertise: row(
+    'advertise',
+    'text',
+    ['coordinator', 'participant'],
+    'host:port',
+    'address that others are told, when a proxy stands in front of this node; default: where it listens',
+  ),
   dataDir: row(
     'data-dir',
     'text',
@@ -90,8 +97,8 @@ export const SETTINGS = {
     'crash-at',
     'list',
     DAEMONS,
-    'the name of a crash point; only with --lab',
-    'kills the process itself at this point; may be repeated',
+    'a crash point, as parley lab points lists them; only with --lab',
+    'ends the process (or =stop, =power) at this point; may be repeated',
   ),
   credentials: row('credentials', 'text', ALL, 'the path of a file', 'key of the cluster, made at the first start'),
   console: row(

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { ParleyError } from '../base/errors.ts';
 import { didYouMean } from '../console/did-you-mean.ts';
 import { nodeNamed, withBackends, withProtocol } from './cluster-file.ts';
-import { coordinatorAddress, groupsOf, nodeName } from './config-membership.ts';
+import { advertisedAddress, coordinatorAddress, groupsOf, nodeName } from './config-membership.ts';
 import { SettingsSource } from './config-source.ts';
 import {
   isLoopback,
@@ -73,12 +73,16 @@ export interface ServerSettings extends NodeSettings {
 /** What the coordinator runs with. */
 export interface CoordinatorSettings extends NodeSettings {
   readonly role: 'coordinator';
+  /** `host:port` that others are told; where it listens when absent. */
+  readonly advertise?: string;
   readonly console: boolean;
 }
 
 /** What a participant runs with. */
 export interface ParticipantSettings extends NodeSettings {
   readonly role: 'participant';
+  /** `host:port` that others are told; where it listens when absent. */
+  readonly advertise?: string;
   readonly coordinator: Address;
   readonly vote: VoteMode;
   /** Names of the groups this participant holds; look them up in `cluster.groups`. */
@@ -162,7 +166,8 @@ function serverSettings(source: SettingsSource): ServerSettings {
 
 function coordinatorSettings(source: SettingsSource): CoordinatorSettings {
   const node = nodeSettings(source, 'coordinator');
-  return { role: 'coordinator', ...node, console: source.switch('console', source.stdinIsTerminal) };
+  const console = source.switch('console', source.stdinIsTerminal);
+  return { role: 'coordinator', ...node, ...advertisedAddress(source), console };
 }
 
 function participantSettings(source: SettingsSource): ParticipantSettings {
@@ -170,6 +175,7 @@ function participantSettings(source: SettingsSource): ParticipantSettings {
   return {
     role: 'participant',
     ...node,
+    ...advertisedAddress(source),
     coordinator: coordinatorAddress(source),
     vote: source.value('vote', (text) => readWord(text, VOTE_MODES), { value: 'auto' }),
     groups: groupsOf(source, node.name),

@@ -9,6 +9,8 @@ import { ApiClient, SETTLE } from '../console/api-client.ts';
 import { coordinatorConsole, httpCoordinatorDoor } from '../console/coordinator-console.ts';
 import { httpTransport } from '../console/http-transport.ts';
 import { Host } from '../host/host.ts';
+import { openCredentials } from '../net/credentials.ts';
+import type { Route } from '../net/router.ts';
 import { CoordinatorNode } from '../protocol/coordinator-node.ts';
 import type { CoordinatorNodeEvent } from '../protocol/coordinator-node.ts';
 import { CoordinatorTables } from '../protocol/coordinator-tables.ts';
@@ -18,6 +20,7 @@ import { coordinatorRecords, CoordinatorRecovery } from '../protocol/recovery-co
 import type { ProtocolRecord } from '../protocol/records.ts';
 import type { CoordinatorSettings } from './config.ts';
 import { attachConsole } from './attached-console.ts';
+import { withCrashHeader } from './crash-point-routes.ts';
 import { runDaemon } from './daemon.ts';
 import type { DaemonParts, DaemonShell } from './daemon.ts';
 import { newStart, openDurableNode } from './durable-node.ts';
@@ -88,7 +91,7 @@ class CoordinatorDaemon {
     this.measure(durable);
     return {
       identity: this.identity,
-      routes: coordinatorRoutes(this.api()),
+      routes: [...this.withCrashHeader(coordinatorRoutes(this.api())), ...durable.labRoutes],
       notReady: () => notReady(tables, log.accepting),
       state: () => this.api().observe(() => stateOf(tables)),
       onUpgrade: (head, socket, rest) => durable.links.accept(head, socket, rest),
@@ -121,7 +124,7 @@ class CoordinatorDaemon {
 
   private started({ host, port }: { readonly host: string; readonly port: number }): void {
     const { durable, loop, tables } = this.opened();
-    this.self.address = `${host}:${port}`;
+    this.self.address = this.settings.advertise ?? `${host}:${port}`;
     durable.links.setPeers([...tables.peers.values()].map(({ name, address }) => ({ name, address, dial: false })));
     loop.handle({ type: 'start' });
     this.ticking = setInterval(() => this.tick(), this.settings.cluster.timings.tickMs);
@@ -158,6 +161,20 @@ class CoordinatorDaemon {
       newId: () => uuidV7(Date.now(), randomBytes(10)),
       wallNowMs: () => Date.now(),
     };
+  }
+
+  /** With --lab a transaction may bring its own crash points. */
+  private withCrashHeader(routes: readonly Route[]): readonly Route[] {
+    const { durable, tables } = this.opened();
+    const { crashPoints } = durable;
+    if (crashPoints === undefined) return routes;
+    const { name, credentialsFile } = this.settings;
+    return withCrashHeader(routes, {
+      self: name,
+      points: crashPoints,
+      participants: () => [...tables.peers.values()].filter(({ registered }) => registered),
+      authorization: openCredentials(credentialsFile).header,
+    });
   }
 
   private measure({ directory }: DurableNode): void {

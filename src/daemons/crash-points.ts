@@ -1,46 +1,114 @@
 /**
- * Crash points: `<role>.<record>.before-force`, `<role>.<record>.forced`,
- * `<role>.<message>.before-send`, `<role>.<message>.sent`, each with an optional
- * `#n` for its nth pass. An armed point ends the process by SIGKILL on itself,
- * as if someone had typed `kill -9` in that very moment. Off without --lab.
+ * The crash points of one process (src/lab/crash-point.ts has their names and
+ * what they mean). A daemon with --lab passes them all and counts; without it
+ * none is passed. Points are armed by flag, over HTTP, or for the passes of one
+ * transaction alone; an armed point acts once, in that very moment, as if
+ * someone had typed `kill -9` or pulled the plug just then.
  */
-import { ParleyError } from '../base/errors.ts';
+import { crashSpecText, isCrashPoint, parseCrashSpec } from '../lab/crash-point.ts';
+import type { CrashAction, CrashSpec } from '../lab/crash-point.ts';
 
-const POINT = /^[a-z]+\.[a-z-]+\.(before-force|forced|before-send|sent)(#[1-9]\d{0,5})?$/;
+/** What the points can do to the process and its disk. */
+export interface CrashWorld {
+  /** Puts what was sent before this point on its way: it had been sent. */
+  readonly flush: () => void;
+  /** Takes out of the log what was not synced. */
+  readonly cutPower: () => void;
+  /** Stands still for three vote timeouts; returns when the process goes on. */
+  readonly standStill: () => void;
+}
 
-/** The armed points of one process. */
+interface Armed {
+  readonly spec: CrashSpec;
+  /** Only passes of this transaction count; undefined: all. */
+  readonly transaction: string | undefined;
+  /** Numbers of its attempts, as far as they are known. */
+  readonly numbers: Set<string>;
+  passes: number;
+  fired: boolean;
+}
+
+/** An armed point as others see it. */
+export interface ArmedPoint {
+  readonly point: string;
+  readonly transaction: string | null;
+  readonly passes: number;
+  readonly fired: boolean;
+}
+
+/** What all has been passed, and what is armed. */
+export interface CrashPointState {
+  readonly armed: readonly ArmedPoint[];
+  /** Passes since the start of the process, by point. */
+  readonly hits: Readonly<Record<string, number>>;
+}
+
+/** See the header. */
 export class CrashPoints {
   private readonly role: string;
-  private readonly armed = new Map<string, number>();
+  private readonly world: CrashWorld;
+  private readonly armed: Armed[] = [];
   private readonly hits = new Map<string, number>();
-  /** Puts what was sent before this point on its way: it had been sent. */
-  private readonly flush: () => void;
 
   /** @throws ParleyError `usage` for a name that is no crash point */
-  constructor(role: string, names: readonly string[], flush: () => void) {
+  constructor(role: string, names: readonly string[], world: CrashWorld) {
     this.role = role;
-    this.flush = flush;
-    for (const name of names) {
-      if (!POINT.test(name)) {
-        throw new ParleyError('usage', `--crash-at ${name} is no crash point.`, {
-          remedy: 'Give for example coordinator.commit.forced or participant.vote.before-send#2.',
-        });
-      }
-      const [point = '', nth = '1'] = name.split('#');
-      this.armed.set(point, Number(nth));
-    }
+    this.world = world;
+    for (const name of names) this.arm(parseCrashSpec(name, '--crash-at'));
   }
 
-  /** Passes a point; does not return when it is armed and this is its turn. */
-  readonly pass = (what: string, where: string): void => {
-    if (this.armed.size === 0) return;
+  /** Arms a point; one of another role never acts here. Passes count from now on. */
+  arm(spec: CrashSpec, transaction?: string): void {
+    this.armed.push({ spec, transaction, numbers: new Set(), passes: 0, fired: false });
+  }
+
+  /** Disarms all; the counts of passes stay. */
+  disarm(): void {
+    this.armed.length = 0;
+  }
+
+  /** An attempt of a transaction got this number; those about neither number nor id are told apart by it. */
+  learn(number: string, id: string): void {
+    for (const { transaction, numbers } of this.armed) if (transaction === id) numbers.add(number);
+  }
+
+  /** Passes a point; a process killed here does not come back from it, one that stands still does. */
+  readonly pass = (what: string, where: string, about: object): void => {
     const point = `${this.role}.${what}.${where}`;
-    const hit = (this.hits.get(point) ?? 0) + 1;
-    this.hits.set(point, hit);
-    if (this.armed.get(point) !== hit) return;
-    this.flush();
+    if (!isCrashPoint(point)) return;
+    this.hits.set(point, (this.hits.get(point) ?? 0) + 1);
+    if (this.armed.length === 0) return;
+    const { number, id } = about as { readonly number?: string; readonly id?: string };
+    if (number !== undefined && id !== undefined) this.learn(number, id);
+    for (const one of this.armed) {
+      if (one.spec.point !== point || one.fired) continue;
+      if (one.transaction !== undefined && !(number !== undefined && one.numbers.has(number))) continue;
+      one.passes += 1;
+      if (one.passes !== one.spec.hit) continue;
+      one.fired = true;
+      this.act(one.spec.action);
+    }
+  };
+
+  /** For `GET /lab/crash-points`. */
+  state(): CrashPointState {
+    const armed = this.armed.map(({ spec, transaction, passes, fired }) => {
+      return { point: crashSpecText(spec), transaction: transaction ?? null, passes, fired };
+    });
+    return { armed, hits: Object.fromEntries([...this.hits].sort(([a], [b]) => (a < b ? -1 : 1))) };
+  }
+
+  private act(action: CrashAction): void {
+    this.world.flush();
+    if (action === 'stop') return this.world.standStill();
+    if (action === 'power') this.world.cutPower();
     process.kill(process.pid, 'SIGKILL');
     // The signal is delivered at the latest when this thread enters the kernel; nothing may run before.
-    for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
-  };
+    for (;;) waitHere(1_000);
+  }
+}
+
+/** Blocks this thread, and with it everything that runs on it. */
+export function waitHere(durationMs: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
 }

@@ -29,7 +29,7 @@ export interface Outgoing {
 }
 
 /** The timers of one attempt; arming one that is armed replaces it. */
-export type TimerName = 'vote' | 'lock' | 'ask' | 'elect';
+export type TimerName = 'vote' | 'lock' | 'ask' | 'elect' | 'write-down';
 
 /** What to do with a timer. The host adds a random part of up to `jitterMs` to `afterMs`. */
 export type TimerChange =

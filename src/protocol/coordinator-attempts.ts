@@ -12,6 +12,8 @@ import { COORDINATOR_3PC, stepCoordinator3pc } from './coordinator-3pc.ts';
 import type { Coordinator3pc, Coordinator3pcEvent } from './coordinator-3pc.ts';
 import { COORDINATOR_ONE_PHASE, stepCoordinatorOnePhase } from './coordinator-one-phase.ts';
 import type { CoordinatorOnePhase, CoordinatorOnePhaseEvent } from './coordinator-one-phase.ts';
+import { COORDINATOR_PARALLEL, stepCoordinatorParallel } from './coordinator-parallel.ts';
+import type { CoordinatorParallel, CoordinatorParallelEvent } from './coordinator-parallel.ts';
 import type { Message, NodeName } from './messages.ts';
 import { siteEventOf } from './site-3pc.ts';
 
@@ -19,10 +21,12 @@ import { siteEventOf } from './site-3pc.ts';
 export type CoordinatorMachine =
   | { readonly kind: '2pc'; readonly state: Coordinator2pc }
   | { readonly kind: '3pc'; readonly state: Coordinator3pc }
+  | { readonly kind: 'parallel'; readonly state: CoordinatorParallel }
   | { readonly kind: 'one-phase'; readonly state: CoordinatorOnePhase };
 
 /** An event of any of the machines. */
-export type CoordinatorEvent = Coordinator2pcEvent | Coordinator3pcEvent | CoordinatorOnePhaseEvent;
+export type CoordinatorEvent =
+  Coordinator2pcEvent | Coordinator3pcEvent | CoordinatorOnePhaseEvent | CoordinatorParallelEvent;
 
 /** One event into whichever machine runs the attempt. */
 export function stepCoordinator(
@@ -42,6 +46,12 @@ export function stepCoordinator(
         ? stepCoordinator3pc(attempt, machine.state, event)
         : stay(machine.state);
       return { machine: { kind: '3pc', state: step.state }, step };
+    }
+    case 'parallel': {
+      const step = isOf<CoordinatorParallelEvent>(COORDINATOR_PARALLEL.working, event)
+        ? stepCoordinatorParallel(attempt, machine.state, event)
+        : stay(machine.state);
+      return { machine: { kind: 'parallel', state: step.state }, step };
     }
     case 'one-phase': {
       const step = isOf<CoordinatorOnePhaseEvent>(COORDINATOR_ONE_PHASE.working, event)

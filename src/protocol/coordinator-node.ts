@@ -191,6 +191,11 @@ export class CoordinatorNode {
         if (row !== undefined) stepRow(this.context(nowMs), row, { type: 'timeout' }, out);
         return;
       }
+      case 'write-down': {
+        const row = this.tables.open.get(of);
+        if (row !== undefined) stepRow(this.context(nowMs), row, { type: 'write-down' }, out);
+        return;
+      }
       case 'answer':
         return answerUnknown(this.tables, of, out);
       case 'leave':

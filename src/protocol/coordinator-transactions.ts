@@ -110,7 +110,8 @@ function startAttempt(
     number,
     id: admitted.id,
     hash: admitted.hash,
-    protocol: admitted.protocol,
+    // What readers answer is in no record, and here the records under a decision are the decision.
+    protocol: admitted.protocol === 'parallel' && plan.readers.length > 0 ? '2pc' : admitted.protocol,
     self: settings.self,
     participants: plan.listed.map(site),
     readers: plan.readers.map(site),
@@ -138,7 +139,7 @@ function firstMachine(attempt: CoordinatorAttempt): CoordinatorMachine {
 /** One event into one open attempt, and what follows for its transaction. */
 export function stepRow(context: TransactionContext, row: AttemptRow, event: CoordinatorEvent, out: StepBuilder): void {
   const { attempt, transaction } = row;
-  const before = row.machine.state.phase;
+  const before = row.machine.state;
   const { machine, step } = stepCoordinator(attempt, row.machine, event);
   row.machine = machine;
   transaction.messages += step.send.length;
@@ -146,15 +147,22 @@ export function stepRow(context: TransactionContext, row: AttemptRow, event: Coo
   const cost = costOf(context, transaction);
   out.take(attempt.number, attempt.id, { ...step, records: step.records.map((append) => withCost(append, cost)) });
   const after = machine.state;
-  if (after.phase === before) return;
+  if (after.phase === before.phase) return;
   if (after.phase === 'ended' || after.phase === 'aborted') context.tables.open.delete(attempt.number);
   if (after.phase === 'ended') keepEnded(context.tables, attempt.number, after.left);
   if (after.phase === 'aborted') {
     concludeAborted(context, row, after.reason, after.mayRetry, out);
-  } else if (after.phase === 'committed' || (after.phase === 'ended' && before !== 'committed')) {
+  } else if (isCommitted(after) && !isCommitted(before)) {
     concludeCommitted(context, row, after.results, cost, out);
   }
   if (after.phase === 'ended' || after.phase === 'aborted') context.closed(row, out);
+}
+
+/** The client may be told `committed`; in `parallel` before the record of the decision, which is implied then. */
+function isCommitted(
+  state: CoordinatorMachine['state'],
+): state is Extract<CoordinatorMachine['state'], { readonly phase: 'decided' | 'committed' | 'ended' }> {
+  return state.phase === 'decided' || state.phase === 'committed' || state.phase === 'ended';
 }
 
 /** Its vote is still waited for. */

@@ -120,6 +120,8 @@ function inDoubt(attempt: ParticipantAttempt, state: Prepared2pc, event: Partici
       );
     }
     case 'inquire':
+      // A coordinator that asks has lost the count of a `parallel` attempt: the vote is what it wants to know.
+      if (event.from === attempt.coordinator.name) return stay(state, { send: [yesVote(attempt, state.prepared)] });
       return stay(state, { send: [outcome(attempt, event.from, 'unknown')] });
     case 'timeout':
       return stay(state, {

@@ -1,21 +1,23 @@
 /**
  * A coordinator's tables from its log. Evidence in rows, cases in columns:
  *
- *                                  @A  @B  @C  @D  @E  @F
- *   begin                           1   1   1   -   -   1
- *   one-phase                       0   1   -   -   -   0
- *   precommitted or preaborted      0   0   -   -   -   1
- *   commit                          0   0   1   -   0   0
- *   abort                           0   0   0   0   1   0
- *   end                             0   0   0   1   -   0
- *   ───────────────────────────────────────────────────────
- *   what it is now            aborted ask tell over over bound
+ *                                  @A  @B  @C  @D  @E  @F  @G
+ *   begin                           1   1   1   -   -   1   1
+ *   one-phase                       0   1   -   -   -   0   0
+ *   parallel                        0   -   -   -   -   0   1
+ *   precommitted or preaborted      0   0   -   -   -   1   0
+ *   commit                          0   0   1   -   0   0   0
+ *   abort                           0   0   0   0   1   0   0
+ *   end                             0   0   0   1   -   0   0
+ *   ────────────────────────────────────────────────────────────
+ *   what it is now            aborted ask tell over over bound asking all
  *
  *   @A  No decision on disk: presumed abort. Its votes are never collected again.
  *   @B  One-phase: the participant decided, or will promise abort when asked.
  *   @C  Committed: told again until everyone has acknowledged.
  *   @D, @E  Over; only the answer is kept.
  *   @F  3PC: bound like every site; decides nothing alone (clauses 3 and 8).
+ *   @G  Parallel: decided if all of them voted yes, so each is asked; no record does not mean abort.
  *   Commit and abort together cannot happen (AC1), and is asserted.
  *
  * A checkpoint is a shorter log: `coordinatorRecords` gives records that lead
@@ -174,16 +176,17 @@ function higher(a: Round, b: Round): Round {
 /** What becomes of a number that was neither aborted nor ended; the table of the header, as data. */
 // prettier-ignore
 export const COORDINATOR_RECOVERY = [
-  { label: '@A', begin: true, onePhase: false, bound: false, committed: false, becomes: 'forgotten' },
+  { label: '@A', begin: true, onePhase: false, parallel: false, bound: false, committed: false, becomes: 'forgotten' },
   { label: '@B', begin: true, onePhase: true, committed: false, becomes: 'asked' },
   { label: '@C', begin: true, onePhase: false, committed: true, owed: true, becomes: 'told' },
   { label: '@D one-phase', begin: true, onePhase: true, committed: true, becomes: 'forgotten' },
   { label: '@D read-only', begin: true, onePhase: false, committed: true, owed: false, becomes: 'forgotten' },
   { label: '@E', begin: false, becomes: 'forgotten' },
-  { label: '@F', begin: true, onePhase: false, bound: true, committed: false, becomes: 'bound' },
+  { label: '@F', begin: true, onePhase: false, parallel: false, bound: true, committed: false, becomes: 'bound' },
+  { label: '@G', begin: true, onePhase: false, parallel: true, committed: false, becomes: 'asking' },
 ] as const satisfies readonly DecisionCase<CoordinatorFact, { readonly becomes: string }>[];
 
-type CoordinatorFact = 'begin' | 'onePhase' | 'bound' | 'committed' | 'owed';
+type CoordinatorFact = 'begin' | 'onePhase' | 'parallel' | 'bound' | 'committed' | 'owed';
 type CoordinatorFate = { readonly becomes: (typeof COORDINATOR_RECOVERY)[number]['becomes'] };
 
 function recoveredMachine(found: Evidence): CoordinatorMachine | undefined {
@@ -192,10 +195,12 @@ function recoveredMachine(found: Evidence): CoordinatorMachine | undefined {
   const { becomes } = fittingCase<CoordinatorFact, CoordinatorFate>(COORDINATOR_RECOVERY, {
     begin: begin !== undefined,
     onePhase: begin?.onePhase ?? false,
+    parallel: begin?.protocol === 'parallel',
     bound: attempted !== undefined,
     committed: commit !== undefined,
     owed: waiting.length > 0,
   });
+  if (becomes === 'asking') return { kind: 'parallel', state: { phase: 'asking', votes: {} } };
   if (becomes === 'asked') return { kind: 'one-phase', state: { phase: 'working', asking: true } };
   if (becomes === 'told' && begin !== undefined && commit !== undefined) {
     return { kind: begin.protocol, state: { phase: 'committed', results: commit.results, waiting, left: [] } };
@@ -264,6 +269,9 @@ function rowRecords({ attempt, machine }: AttemptRow): ProtocolRecord[] {
   const begin: BeginRecord = { type: 'begin', number, id, hash, protocol, participants, groups, operations };
   const { state } = machine;
   switch (state.phase) {
+    case 'decided':
+    case 'asking':
+      return [begin];
     case 'working':
       // Undecided 2PC and 3PC votes are not kept: a restart presumes abort, as without a checkpoint.
       return [machine.kind === 'one-phase' ? { ...begin, onePhase: true } : begin];

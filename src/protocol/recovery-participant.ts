@@ -205,7 +205,7 @@ type ParticipantFate = { readonly becomes: (typeof PARTICIPANT_RECOVERY)[number]
 
 function recoveredMachine(found: Evidence): ParticipantMachine | undefined {
   const { prepared, attempted, lastElected, committed, aborted } = found;
-  const kind = prepared?.protocol ?? '2pc';
+  const kind = prepared?.protocol === '3pc' ? '3pc' : '2pc';
   const { becomes } = fittingCase<ParticipantFact, ParticipantFate>(PARTICIPANT_RECOVERY, {
     prepared: prepared !== undefined,
     threePhase: kind === '3pc',

@@ -148,6 +148,19 @@ describe("the bank's console", () => {
     expect(code).to.equal(3);
   });
 
+  it('tells the id, and ends with 3, when no answer ever came to a sending that may have happened', async () => {
+    const answers: FakeAnswer[] = [new ParleyError('connection-lost', 'The link broke.')];
+    const gone = new ParleyError('unreachable', 'Nobody listens.');
+    const { code, output, errors } = await bank('CREATE 5\n', () => answers.shift() ?? gone);
+    expect(output.split('\n')).to.deep.equal([
+      'unknown id-1: open an account with 5; it may have happened',
+      '  last heard: The link broke.',
+      '  ask: parley tx show id-1, or send it again with the same id',
+      '',
+    ]);
+    expect([code, errors]).to.deep.equal([3, '']);
+  });
+
   it('does not repeat a definite no, nor a server that is not there', async () => {
     const refusal = await bank('TRANSFER 1 2 3\n', () => problem(422, 'id-reused', 'Used before.'));
     expect(refusal.errors).to.equal('id-reused: Used before. Do this.\n');

@@ -61,6 +61,26 @@ describe("the chat's console", () => {
     expect(transport.requests.map(({ json }) => (json as { key: string }).key)).to.deep.equal(['id-1', 'id-1', 'id-1']);
   });
 
+  it('says that a line was not sent when each of its sendings came to nothing, and unknown when one may not have', async () => {
+    const reason = { code: 'lock-timeout', detail: 'Another append held the room.' };
+    const futile: FakeAnswer = [202, { outcome: 'unknown', key: 'id-1', sending: 'aborted', reason }];
+    const never = await runScript(openChat(() => futile).chat, 'hi\n');
+    expect(never.output.split('\n').slice(0, 2)).to.deep.equal([
+      'not sent: hi',
+      '  reason: lock-timeout: Another append held the room.',
+    ]);
+    expect(never.code).to.equal(1);
+    for (const doubt of [
+      new ParleyError('connection-lost', 'The link broke.'),
+      [202, { outcome: 'unknown' }] as const,
+    ]) {
+      const answers: FakeAnswer[] = [doubt];
+      const { code, output } = await runScript(openChat(() => answers.shift() ?? futile).chat, 'hi\n');
+      expect(output).to.equal('unknown: hi; it may appear later\n');
+      expect(code).to.equal(3);
+    }
+  });
+
   it('S0-18 S1-5 shows the history with the time since the line before', async () => {
     const { chat } = openChat(({ path }) => {
       expect(path).to.equal('/rooms/lobby/messages?limit=50');

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { ParleyError } from '../../src/base/errors.ts';
-import { settle } from '../../src/console/api-client.ts';
+import { settle, settleOutcome } from '../../src/console/api-client.ts';
 import type { ApiBody } from '../../src/console/api-client.ts';
 
 const QUICK = { patienceMs: 30, pauseMsFirst: 1, pauseMsMax: 5 };
@@ -41,7 +41,35 @@ describe('settling a change', () => {
   it('takes a definite answer after a doubt', async () => {
     const lost = new ParleyError('timeout', 'No answer.');
     expect(await codeOf(settle(upstream(lost, { status: 200, body: {} }), QUICK))).to.equal('200');
-    const funds = new ParleyError('insufficient-funds', 'Too little.');
+    const funds = new ParleyError('insufficient-funds', 'Too little.', { extra: { outcome: 'aborted' } });
     expect(await codeOf(settle(upstream(lost, funds), QUICK))).to.equal('insufficient-funds');
+  });
+
+  it('takes no refusal of a later sending for what became of an earlier one', async () => {
+    const lost = new ParleyError('timeout', 'No answer.');
+    const full = new ParleyError('log-full', 'The disk is full.');
+    expect(await codeOf(settle(upstream(full), QUICK))).to.equal('log-full');
+    expect(await codeOf(settle(upstream(lost, full), QUICK))).to.equal('timeout');
+    expect(await codeOf(settle(upstream({ status: 202, body: { outcome: 'unknown' } }, full), QUICK))).to.equal('202');
+    const told = await settle(upstream(lost, full), QUICK).catch((error: unknown) => String(error));
+    expect(told).to.match(/No answer\. Asked again, it was refused: The disk is full\./);
+  });
+
+  it('knows of a sending that came to nothing, unless another one may have happened', async () => {
+    const futile = { status: 202, body: { outcome: 'unknown', sending: 'aborted' } };
+    const doubtful = { status: 202, body: { outcome: 'unknown' } };
+    const last = async (...answers: readonly (ApiBody | ParleyError)[]) =>
+      (await settle(upstream(...answers), QUICK)).body;
+    expect(await last(futile)).to.deep.equal(futile.body);
+    expect(await last(busy, futile)).to.deep.equal(futile.body);
+    expect(await last(futile, doubtful, futile)).to.deep.equal(doubtful.body);
+    expect(await last(doubtful, futile)).to.deep.equal(doubtful.body);
+  });
+
+  it('makes an answer of a doubt at the end, for whoever must be told the id', async () => {
+    const lost = new ParleyError('connection-lost', 'The connection broke.');
+    const answer = await settleOutcome(upstream(lost, busy), QUICK);
+    expect(answer).to.deep.equal({ status: 202, body: { outcome: 'unknown', detail: 'The connection broke.' } });
+    expect(await codeOf(settleOutcome(upstream(busy), QUICK))).to.equal('busy');
   });
 });

@@ -230,7 +230,7 @@ describe('the configuration of a daemon', () => {
       title: 'a protocol nobody knows',
       role: 'up',
       given: { flags: { protocol: '4pc' } },
-      says: /^--protocol .* 2pc, 3pc\.$/,
+      says: /^--protocol .* 2pc, 3pc, parallel\.$/,
     },
     {
       title: 'a node nobody knows',

@@ -22,7 +22,7 @@ function labelOf(find: () => { readonly label: string }): string {
   }
 }
 
-const OF_COORDINATOR = ['begin', 'onePhase', 'bound', 'committed', 'owed'] as const;
+const OF_COORDINATOR = ['begin', 'onePhase', 'parallel', 'bound', 'committed', 'owed'] as const;
 const OF_PARTICIPANT = ['prepared', 'threePhase', 'precommitted', 'preaborted', 'committed', 'aborted'] as const;
 
 describe('the recovery tables', () => {

@@ -6,6 +6,7 @@
 import type { Coordinator2pc, Coordinator2pcEvent } from '../../src/protocol/coordinator-2pc.ts';
 import type { Coordinator3pc, Coordinator3pcEvent } from '../../src/protocol/coordinator-3pc.ts';
 import type { CoordinatorOnePhase, CoordinatorOnePhaseEvent } from '../../src/protocol/coordinator-one-phase.ts';
+import type { CoordinatorParallel, CoordinatorParallelEvent } from '../../src/protocol/coordinator-parallel.ts';
 import type { Participant2pc, Participant2pcEvent } from '../../src/protocol/participant-2pc.ts';
 import type { Participant3pc, Participant3pcEvent } from '../../src/protocol/participant-3pc.ts';
 import { compareRounds, ROUND_ZERO } from '../../src/protocol/quorum.ts';
@@ -128,6 +129,15 @@ export const COORDINATOR_2PC_STATES: readonly Coordinator2pc[] = [
   { phase: 'ended', results: PREPARED.results, left: [] },
 ];
 
+export const COORDINATOR_PARALLEL_STATES: readonly CoordinatorParallel[] = [
+  ...COORDINATOR_2PC_STATES,
+  { phase: 'decided', results: PREPARED.results, left: [] },
+  { phase: 'decided', results: PREPARED.results, left: ['P1'] },
+  { phase: 'decided', results: PREPARED.results, left: ['P1', 'P2'] },
+  { phase: 'asking', votes: {} },
+  { phase: 'asking', votes: { P1: favourable } },
+];
+
 export const COORDINATOR_2PC_EVENTS: readonly Coordinator2pcEvent[] = [
   { type: 'begin' },
   { type: 'vote-timeout' },
@@ -141,6 +151,13 @@ export const COORDINATOR_2PC_EVENTS: readonly Coordinator2pcEvent[] = [
     { type: 'inquire', from },
     { type: 'acknowledge', from },
   ]),
+];
+
+export const COORDINATOR_PARALLEL_EVENTS: readonly CoordinatorParallelEvent[] = [
+  ...COORDINATOR_2PC_EVENTS,
+  { type: 'write-down' },
+  { type: 'abort' },
+  { type: 'abort', reason: A_REASON },
 ];
 
 /** Bound coordinators, once with nobody left and once with everybody left. */

@@ -5,6 +5,7 @@ import { COORDINATOR_3PC, stepCoordinator3pc } from '../../src/protocol/coordina
 import type { Coordinator3pc, Coordinator3pcEvent } from '../../src/protocol/coordinator-3pc.ts';
 import { COORDINATOR_ONE_PHASE, stepCoordinatorOnePhase } from '../../src/protocol/coordinator-one-phase.ts';
 import type { CoordinatorOnePhase, CoordinatorOnePhaseEvent } from '../../src/protocol/coordinator-one-phase.ts';
+import { COORDINATOR_PARALLEL, stepCoordinatorParallel } from '../../src/protocol/coordinator-parallel.ts';
 import { PARTICIPANT_2PC, stepParticipant2pc } from '../../src/protocol/participant-2pc.ts';
 import type { Participant2pc, Participant2pcEvent } from '../../src/protocol/participant-2pc.ts';
 import { PARTICIPANT_3PC, stepParticipant3pc } from '../../src/protocol/participant-3pc.ts';
@@ -15,6 +16,8 @@ import {
   COORDINATOR_2PC_STATES,
   COORDINATOR_3PC_EVENTS,
   coordinator3pcStates,
+  COORDINATOR_PARALLEL_EVENTS,
+  COORDINATOR_PARALLEL_STATES,
   ONE_PHASE_EVENTS,
   ONE_PHASE_STATES,
   PARTICIPANT_2PC_STATES,
@@ -65,6 +68,16 @@ describe('The transition tables', () => {
       })),
     );
     expect(walkTable(COORDINATOR_2PC, starts, COORDINATOR_2PC_EVENTS)).to.deep.equal(NOTHING_FOUND);
+  });
+
+  it('of a coordinator of parallel commit say exactly what the machine does', () => {
+    const attempt = coordinatorAttempt({ protocol: 'parallel' });
+    const starts = COORDINATOR_PARALLEL_STATES.map((state) => ({
+      state,
+      step: (before: typeof state, event: (typeof COORDINATOR_PARALLEL_EVENTS)[number]) =>
+        stepCoordinatorParallel(attempt, before, event),
+    }));
+    expect(walkTable(COORDINATOR_PARALLEL, starts, COORDINATOR_PARALLEL_EVENTS)).to.deep.equal(NOTHING_FOUND);
   });
 
   it('of a coordinator of 3PC say exactly what the machine does', () => {
