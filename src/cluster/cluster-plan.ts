@@ -45,6 +45,8 @@ export interface ClusterOptions {
   /** Nodes to start; all when absent. */
   readonly only?: readonly string[];
   readonly overrides?: Readonly<Record<string, NodeOverride>>;
+  /** What nodes tell others instead of where they listen: `host:port` of a proxy in front of them. Not for servers. */
+  readonly advertise?: Readonly<Record<string, string>>;
   /** Arguments for every node. */
   readonly extraArgs?: readonly string[];
   /** Program and first arguments; `parley` of this installation when absent. */

@@ -210,11 +210,13 @@ export class Cluster {
 
   #argsOf(member: Member): readonly string[] {
     const { name, plan, address } = member;
-    const { dataDir, lab, extraArgs } = this.#options;
+    const { advertise, dataDir, lab, extraArgs } = this.#options;
+    const told = plan.role === 'server' ? undefined : advertise?.[name];
     return [
       ...[plan.role, '--name', name, '--host', plan.host, '--port', String(address?.port ?? plan.port)],
       ...['--data-dir', join(dataDir, name), '--config', this.#configFile ?? this.writtenConfigFile],
       ...['--announce', '--exit-with-parent'],
+      ...(told === undefined ? [] : ['--advertise', told]),
       ...(plan.role === 'coordinator' ? [] : this.#coordinatorArgs()),
       ...(lab === true ? ['--lab'] : []),
       ...(extraArgs ?? []),
@@ -225,6 +227,8 @@ export class Cluster {
   #coordinatorArgs(): readonly string[] {
     const coordinator = [...this.#members.values()].find(({ plan }) => plan.role === 'coordinator');
     if (coordinator?.address === undefined) return [];
+    const told = this.#options.advertise?.[coordinator.name];
+    if (told !== undefined) return ['--coordinator', told];
     const { host, port } = coordinator.address;
     return ['--coordinator', `${host.includes(':') ? `[${host}]` : host}:${port}`];
   }

@@ -10,21 +10,28 @@ import { seedBody, seedFrame } from '../console/seed-frame.ts';
 import type { HostPorts } from '../host/host.ts';
 import { openCredentials } from '../net/credentials.ts';
 import { PeerLinks } from '../net/peer-links.ts';
+import type { Route } from '../net/router.ts';
 import { parseMessage } from '../protocol/message-shapes.ts';
 import type { Message, NodeName } from '../protocol/messages.ts';
 import type { Notice } from '../protocol/node-step.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
 import type { DataLines, NodeDirectory } from '../wal/node-directory.ts';
+import { cutPower } from '../wal/power-cut.ts';
 import { openNodeDirectory } from '../wal/node-directory.ts';
 import type { Checkpoint } from '../wal/checkpoint.ts';
 import type { ReadData } from '../wal/directory-reader.ts';
 import type { CoordinatorSettings, ParticipantSettings } from './config.ts';
 import { checkpointer } from './checkpointer.ts';
 import { CrashPoints } from './crash-points.ts';
+import { crashPointRoutes } from './crash-point-routes.ts';
 import { endNow } from './daemon.ts';
 import type { DaemonShell } from './daemon.ts';
 import { realClock } from './real-clock.ts';
+import { standStill } from './stand-still.ts';
 import { parleyVersion } from './version.ts';
+
+/** A pause longer than every timeout: of the votes, and of what comes after them. */
+const STAND_STILL_TIMEOUTS = 3;
 
 /** The mark of this process among all starts of its log, those that were lost with an older copy included. */
 export function newStart(): string {
@@ -53,6 +60,10 @@ export interface DurableNode {
   readonly directory: NodeDirectory<ProtocolRecord>;
   readonly links: PeerLinks;
   readonly ports: Pick<HostPorts, 'log' | 'clock' | 'send' | 'drop' | 'notice' | 'fatal' | 'crashPoint'>;
+  /** With --lab: the crash points of this process. */
+  readonly crashPoints: CrashPoints | undefined;
+  /** With --lab: what arms and counts them. */
+  readonly labRoutes: readonly Route[];
   /** Takes a checkpoint when enough records have come since the last; `collect` is called at that moment. */
   readonly checkpointWhenDue: (collect: () => readonly DataLines[]) => void;
   readonly close: () => Promise<void>;
@@ -66,8 +77,9 @@ export async function openDurableNode(options: DurableNodeOptions): Promise<Dura
   const { settings, shell } = options;
   const { name, role } = settings;
   const credentials = openCredentials(settings.credentialsFile);
-  // The links are made after the log; a crash point can only be passed after both.
-  const crashPoints = new CrashPoints(role, settings.crashAt, () => links.flush());
+  const lab = settings.lab ? labPoints(settings) : undefined;
+  const crashPoints = lab?.points;
+  crashPoints?.pass('start', 'before-force', {});
   const directory = await openNodeDirectory<ProtocolRecord>({
     directory: settings.dataDir,
     name,
@@ -77,20 +89,15 @@ export async function openDurableNode(options: DurableNodeOptions): Promise<Dura
     replay: ({ record }) => options.replay(record),
     onDurable: options.onDurable,
     onFatal: endNow,
-    ...(settings.crashAt.length === 0
-      ? {}
-      : {
-          afterSync: (records: readonly { readonly type: string }[]): void => {
-            for (const record of records) crashPoints.pass(record.type, 'forced');
-          },
-        }),
+    ...(crashPoints === undefined ? {} : syncPoints(crashPoints)),
   });
   if (directory.repairedTail !== undefined) {
     shell.log.warn('torn-tail', 'The end of the log was torn; it was copied aside and cut.', {
       ...directory.repairedTail,
     });
   }
-  const links = openLinks(options, directory, credentials);
+  const links = openLinks(options, directory, credentials, crashPoints);
+  if (lab !== undefined) lab.open = { links, directory };
   const notice = (one: Notice): void => {
     if (one.level === 'alarm')
       shell.metrics.count('parley_alarms_total', 'Things that must not happen.', { event: one.event });
@@ -109,8 +116,10 @@ export async function openDurableNode(options: DurableNodeOptions): Promise<Dura
       drop: (peer) => links.drop(peer, 'the protocol asks for it'),
       notice,
       fatal: (code, detail) => endNow(new ParleyError(code, detail)),
-      crashPoint: crashPoints.pass,
+      crashPoint: crashPoints?.pass ?? noCrashPoint,
     },
+    crashPoints,
+    labRoutes: crashPoints === undefined ? [] : crashPointRoutes(crashPoints),
     checkpointWhenDue: checkpoints.whenDue,
     close: async () => {
       await links.close();
@@ -119,6 +128,33 @@ export async function openDurableNode(options: DurableNodeOptions): Promise<Dura
       await directory.close();
     },
   };
+}
+
+/** The points, and what they act on once it is there: the first are passed before the log is open. */
+function labPoints(settings: DurableNodeOptions['settings']) {
+  const { role, crashAt, dataDir, cluster } = settings;
+  const lab: { points: CrashPoints; open: Pick<DurableNode, 'links' | 'directory'> | undefined } = {
+    open: undefined,
+    points: new CrashPoints(role, crashAt, {
+      flush: () => lab.open?.links.flush(),
+      // Before the log is open there is nothing of this start that anyone was told.
+      cutPower: () => lab.open && cutPower(dataDir, lab.open.directory.log.synced),
+      standStill: () => standStill(STAND_STILL_TIMEOUTS * cluster.timings.voteTimeoutMs),
+    }),
+  };
+  return lab;
+}
+
+/** The log's own moments. */
+function syncPoints(points: CrashPoints) {
+  const passing = (where: 'written' | 'forced') => (records: readonly { readonly type: string }[]) => {
+    for (const record of records) points.pass(record.type, where, record);
+  };
+  return { beforeSync: passing('written'), afterSync: passing('forced') };
+}
+
+function noCrashPoint(): void {
+  // Without --lab nothing is passed and nothing counted.
 }
 
 async function readAll(
@@ -133,6 +169,7 @@ function openLinks(
   options: DurableNodeOptions,
   directory: NodeDirectory<ProtocolRecord>,
   credentials: ReturnType<typeof openCredentials>,
+  crashPoints: CrashPoints | undefined,
 ): PeerLinks {
   const { settings, shell } = options;
   const { heartbeatMs, deadMs, redialMsMax } = settings.cluster.timings;
@@ -149,6 +186,7 @@ function openLinks(
     onMessage: (from, received) => {
       const message = parseMessage(received);
       if (settings.showFrames) showFrame(shell, from, message);
+      if (message.type === 'prepare') crashPoints?.learn(message.number, message.id);
       options.onMessage(from, message);
     },
     onUp: (peer) => {

@@ -126,7 +126,7 @@ class ParticipantDaemon {
     metrics.gauge({ name: 'parley_log_seq', help: 'Last synced record.', read: () => log.durableSeq });
     return {
       identity: this.nodeSettings,
-      routes: participantRoutes(this.api()),
+      routes: [...participantRoutes(this.api()), ...durable.labRoutes],
       notReady: () => notReady(participant, log.accepting),
       state: () => this.api().observe(() => stateOf(participant)),
       onUpgrade: (head, socket, rest) => durable.links.accept(head, socket, rest),
@@ -168,7 +168,7 @@ class ParticipantDaemon {
 
   private started({ host, port }: { readonly host: string; readonly port: number }): void {
     const { settings, participant } = this;
-    this.nodeSettings.self.address = `${host}:${port}`;
+    this.nodeSettings.self.address = settings.advertise ?? `${host}:${port}`;
     this.opened().loop.handle({ type: 'start' });
     this.tick();
     this.ticking = setInterval(() => this.tick(), settings.cluster.timings.tickMs);

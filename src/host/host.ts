@@ -50,8 +50,8 @@ export interface HostPorts {
   readonly notice: (notice: Notice) => void;
   /** The node must not go on. */
   readonly fatal: (code: ErrorCode, detail: string) => void;
-  /** Passed before and after every force and every send; the lab may end the process here. */
-  readonly crashPoint: (what: string, where: 'before-force' | 'before-send' | 'sent') => void;
+  /** Passed before and after every force and every send; the lab may end the process here. `about`: the record or message. */
+  readonly crashPoint: (what: string, where: 'before-force' | 'before-send' | 'sent', about: object) => void;
 }
 
 /** An output that waits for a record. */
@@ -148,7 +148,7 @@ export class Host<Event> {
   }
 
   private append({ record, force }: Append): void {
-    if (force) this.ports.crashPoint(record.type, 'before-force');
+    if (force) this.ports.crashPoint(record.type, 'before-force', record);
     const seq = this.ports.log.append(record, { force });
     if (!force) return;
     assert(seq > this.lastForced, 'sequences grow');
@@ -165,9 +165,9 @@ export class Host<Event> {
   }
 
   private send(to: NodeName, message: Message): void {
-    this.ports.crashPoint(message.type, 'before-send');
+    this.ports.crashPoint(message.type, 'before-send', message);
     this.ports.send(to, message);
-    this.ports.crashPoint(message.type, 'sent');
+    this.ports.crashPoint(message.type, 'sent', message);
   }
 
   private setTimer(timer: NodeTimer): void {

@@ -122,6 +122,11 @@ export class FileLog<R extends LogRecord> implements LogStore<R> {
     return this.appended;
   }
 
+  /** What a power cut in this moment would leave of the last segment; undefined before there is any. */
+  get synced(): OpenSegment | undefined {
+    return this.writer.synced;
+  }
+
   get accepting(): boolean {
     return this.phase === 'open' && this.reserve.full;
   }

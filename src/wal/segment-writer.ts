@@ -60,6 +60,11 @@ export class SegmentWriter {
     return this.current?.file ?? this.options.segment?.file ?? segmentFile(1);
   }
 
+  /** How much of the last segment is synced, name and all; undefined before there is any. */
+  get synced(): OpenSegment | undefined {
+    return this.current ?? this.options.segment;
+  }
+
   /**
    * Resolves when every byte of the batch is on the disk.
    * @param beforeSync called when all is written and nothing is synced
