@@ -6,14 +6,17 @@
  * | answer to a line | when |
  * | --- | --- |
  * | 200 `outcome: "committed"`, `seq` | it is in the room on all replicas |
- * | 4xx, 409 with the reason of the abort, 503 | it is not and will not be, by this sending |
+ * | 4xx, 507 | it is not and will not be |
+ * | 409 `outcome: "aborted"` with the reason | the same; only for a line sent without a key |
  * | 202 `outcome: "unknown"`, `key` | send it again with the same key; it will be there once or not at all |
+ * | the same with `sending`, `reason` | this sending came to nothing, for that reason; an earlier one with the same key may still commit |
+ * | 503 | this sending did nothing; of an earlier one with the same key nothing is said |
  */
 import type { Json } from '../base/canonical-json.ts';
 import { ERRORS, ParleyError } from '../base/errors.ts';
 import { checkRoom, readLine } from '../chat/line-rules.ts';
 import type { RoomCache } from '../chat/room-cache.ts';
-import type { Append, AppendOutcome, RoomWriter } from '../chat/room-writer.ts';
+import type { Append, AppendedLine, AppendOutcome, RoomWriter } from '../chat/room-writer.ts';
 import { json } from '../net/router.ts';
 import type { Response, Route } from '../net/router.ts';
 import type { Request } from '../net/request.ts';
@@ -124,7 +127,7 @@ export function appendBy(transactions: TransactionClient, group: string) {
       const settled = await transactions.settle({ id, operations: [operation] }, { deadlineMs: Infinity, signal });
       if (settled.outcome === 'unknown') return undefined;
       if (settled.outcome === 'aborted') return { outcome: 'aborted', reason: reasonOf(settled.body['reason']) };
-      return { outcome: 'committed', seqByKey: sequencesOf(settled.body['results']) };
+      return { outcome: 'committed', lineByKey: linesOf(settled.body['results']) };
     } catch (error) {
       if (!(error instanceof ParleyError)) throw error;
       return { outcome: 'refused', error };
@@ -138,15 +141,16 @@ function reasonOf(reason: Json | undefined): { code: keyof typeof ERRORS; detail
   return { code: known ?? 'busy', detail: typeof detail === 'string' ? detail : 'The append aborted.' };
 }
 
-/** `[{room, lines: [{key, seq}]}]`, the result of one append. */
-function sequencesOf(results: Json | undefined): ReadonlyMap<string, number> {
+/** `[{room, lines: [{key, seq, at?, differs?}]}]`, the result of one append. */
+function linesOf(results: Json | undefined): ReadonlyMap<string, AppendedLine> {
   const lines = Array.isArray(results) ? objectOf(results[0] as Json)['lines'] : [];
-  const sequences = new Map<string, number>();
+  const byKey = new Map<string, AppendedLine>();
   for (const line of Array.isArray(lines) ? lines : []) {
-    const { key, seq } = objectOf(line as Json);
-    if (typeof key === 'string' && typeof seq === 'number') sequences.set(key, seq);
+    const { key, seq, at, differs } = objectOf(line as Json);
+    if (typeof key !== 'string' || typeof seq !== 'number') continue;
+    byKey.set(key, { seq, differs: differs === true, ...(typeof at === 'string' ? { at } : {}) });
   }
-  return sequences;
+  return byKey;
 }
 
 function objectOf(value: Json | undefined): Readonly<Record<string, Json>> {

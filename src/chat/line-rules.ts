@@ -14,6 +14,8 @@ export interface SentLine {
   readonly key: string;
   readonly author: string;
   readonly text: string;
+  /** False: the key was made here for this sending, so nobody can have sent the line before under it. */
+  readonly keyIsGiven: boolean;
 }
 
 const BODY_FIELDS: readonly string[] = ['author', 'text', 'key'];
@@ -41,9 +43,13 @@ export function readLine(room: string, body: Json, key: string | undefined, make
     throw new ParleyError('bad-request', 'The field "key" and the header Idempotency-Key differ; send one of them.');
   }
   // A key that is null was meant as one, so it is refused and not replaced.
-  const line = { ...fields, key: fields['key'] === undefined ? (key ?? makeKey()) : fields['key'] };
+  const given = fields['key'] === undefined ? key : fields['key'];
+  const line = { ...fields, key: given === undefined ? makeKey() : given };
   checkByGrammar(room, line);
-  return { room, key: text(line.key), author: text(fields['author']), text: text(fields['text']) };
+  return {
+    ...{ room, key: text(line.key), author: text(fields['author']), text: text(fields['text']) },
+    keyIsGiven: given !== undefined,
+  };
 }
 
 /** The grammar has passed it. */

@@ -7,10 +7,16 @@
  * ```
  *   a line                                                 its answer
  *   committed by its append, or seen committed in the feed committed {seq}
- *   in an append that aborted                              aborted {reason}
+ *   in an append that aborted or was refused
+ *     its key was made here, for this sending              aborted {reason}, or the refusal
+ *     its key was given: another append of an earlier
+ *     sending, at any server, may still commit it          unknown {sending, reason}: send it again with the same key
  *   in an append without an outcome at its deadline        unknown: send it again with the same key
- *   in no append at its deadline, or the queue is full     busy (error): nothing happened
+ *   in no append at its deadline, or the queue is full     busy (error): this sending did nothing
  * ```
+ *
+ * Why a given key is never answered with a no:
+ * docs/decisions/0009-a-line-with-a-given-key-is-never-answered-no.md.
  */
 import type { ErrorCode } from '../base/error-registry.ts';
 import { ParleyError } from '../base/errors.ts';
@@ -28,10 +34,25 @@ export interface Append {
   readonly lines: readonly Omit<HistoryLine, 'seq'>[];
 }
 
+/** Why an append came to nothing. */
+export interface AppendReason {
+  readonly code: ErrorCode;
+  readonly detail: string;
+}
+
+/** A line as the room has it. */
+export interface AppendedLine {
+  readonly seq: number;
+  /** The time it was stored with, when an earlier append had stored it. */
+  readonly at?: string;
+  /** What is stored under the key is another line. */
+  readonly differs: boolean;
+}
+
 /** The outcome of an append, once known; `undefined` when the writer was closed before. */
 export type AppendOutcome =
-  | { readonly outcome: 'committed'; readonly seqByKey: ReadonlyMap<string, number> }
-  | { readonly outcome: 'aborted'; readonly reason: { readonly code: ErrorCode; readonly detail: string } }
+  | { readonly outcome: 'committed'; readonly lineByKey: ReadonlyMap<string, AppendedLine> }
+  | { readonly outcome: 'aborted'; readonly reason: AppendReason }
   /** Nothing happened, and the same append would be refused again. */
   | { readonly outcome: 'refused'; readonly error: ParleyError }
   | undefined;
@@ -45,12 +66,14 @@ export type LineAnswer =
       readonly key: string;
       readonly at: string;
     }
-  | {
-      readonly outcome: 'aborted';
-      readonly key: string;
-      readonly reason: { readonly code: ErrorCode; readonly detail: string };
-    }
-  | { readonly outcome: 'unknown'; readonly key: string };
+  | { readonly outcome: 'aborted'; readonly key: string; readonly reason: AppendReason }
+  | ({ readonly outcome: 'unknown'; readonly key: string } & Partial<FutileSending>);
+
+/** This sending came to nothing; another with the same key may still commit, if there was one. */
+export interface FutileSending {
+  readonly sending: 'aborted' | 'refused';
+  readonly reason: AppendReason;
+}
 
 /** What the writer needs of the world. */
 export interface RoomWriterPorts {
@@ -62,6 +85,8 @@ export interface RoomWriterPorts {
 }
 
 interface Waiter {
+  /** As this waiter sent it. */
+  readonly line: SentLine;
   readonly answer: (answer: LineAnswer | ParleyError) => void;
 }
 
@@ -124,6 +149,7 @@ export class RoomWriter {
     const queue = this.#queues.get(room) ?? new RoomQueue<Waiter>();
     this.#queues.set(room, queue);
     const waiter: Waiter = {
+      line,
       answer: (answer) => {
         clearTimeout(timer);
         this.#waiters -= 1;
@@ -174,12 +200,17 @@ export class RoomWriter {
   #settled(line: SentLine, outcome: AppendOutcome, at: string): LineAnswer | ParleyError {
     const { room, key } = line;
     if (outcome === undefined) return { outcome: 'unknown', key };
-    if (outcome.outcome === 'refused') return outcome.error;
-    if (outcome.outcome === 'aborted') return { outcome: 'aborted', key, reason: outcome.reason };
-    const seq = outcome.seqByKey.get(key);
-    const stored = this.#cache.lineOfKey(room, key);
-    if (stored !== undefined) return answerOf(line, stored, at);
-    return seq === undefined ? { outcome: 'unknown', key } : { outcome: 'committed', room, seq, key, at };
+    if (outcome.outcome === 'refused') return refused(line, outcome.error);
+    if (outcome.outcome === 'aborted') {
+      const { reason } = outcome;
+      return line.keyIsGiven
+        ? { outcome: 'unknown', key, sending: 'aborted', reason }
+        : { outcome: 'aborted', key, reason };
+    }
+    const appended = outcome.lineByKey.get(key);
+    if (appended === undefined) return { outcome: 'unknown', key };
+    if (appended.differs) return keyTaken(key);
+    return { outcome: 'committed', room, seq: appended.seq, key, at: appended.at ?? at };
   }
 }
 
@@ -191,7 +222,13 @@ function answerAll(
   if (queued === undefined) return;
   const waiters = [...queued.waiters];
   queued.waiters.clear();
-  for (const waiter of waiters) waiter.answer(answerFor(queued.line));
+  for (const waiter of waiters) waiter.answer(answerFor(waiter.line));
+}
+
+/** Busy (503) asks for another sending by itself; any other refusal would pass for the last word on the key. */
+function refused({ key, keyIsGiven }: SentLine, error: ParleyError): LineAnswer | ParleyError {
+  if (!keyIsGiven || error.status === 503) return error;
+  return { outcome: 'unknown', key, sending: 'refused', reason: { code: error.code, detail: error.message } };
 }
 
 /** What is stored under the line's key answers it, if it is the same line. */

@@ -1,7 +1,9 @@
 /**
  * A history: rooms of lines, numbered 1, 2, 3… without a gap. Each line
  * carries the key its client made; a key that the room has is not added again
- * but answered with the sequence it got, so sending a line twice is harmless.
+ * but answered with the sequence and the time it got, so sending a line twice
+ * is harmless. If what the room has under the key is another line, the answer
+ * says so (`differs`): the sequence is not that of the line that was sent.
  *
  * An append locks its room exclusively, so the sequences promised by prepare()
  * are the ones commit() finds free, on every replica.
@@ -140,15 +142,14 @@ export class History implements Resource {
     const stored = this.#rooms.get(room);
     const fresh = added.get(room) ?? [];
     added.set(room, fresh);
-    const freshByKey = new Map(fresh.map(({ key, seq }) => [key, seq]));
+    const freshByKey = new Map(fresh.map((line) => [line.key, line]));
     const lines = operation.lines.map((line) => {
-      const existing = stored?.seqByKey.get(line.key) ?? freshByKey.get(line.key);
-      const seq = existing ?? (stored?.lines.length ?? 0) + fresh.length + 1;
-      if (existing === undefined) {
-        fresh.push({ seq, ...line });
-        freshByKey.set(line.key, seq);
-      }
-      return { key: line.key, seq };
+      const existing = stored?.lines[(stored.seqByKey.get(line.key) ?? 0) - 1] ?? freshByKey.get(line.key);
+      if (existing !== undefined) return { key: line.key, ...repeated(existing, line) };
+      const added: HistoryLine = { seq: (stored?.lines.length ?? 0) + fresh.length + 1, ...line };
+      fresh.push(added);
+      freshByKey.set(line.key, added);
+      return { key: line.key, seq: added.seq };
     });
     return { room, lines };
   }
@@ -179,6 +180,15 @@ export class History implements Resource {
     this.#rooms.set(name, room);
     return room;
   }
+}
+
+/** What an append answers for a key that the room has. */
+function repeated(
+  { seq, at, author, text }: HistoryLine,
+  sent: Omit<HistoryLine, 'seq'>,
+): Readonly<Record<string, Json>> {
+  const differs = author !== sent.author || text !== sent.text;
+  return { seq, ...(at === undefined ? {} : { at }), ...(differs ? { differs } : {}) };
 }
 
 function unknownRoom(room: string): Refusal {

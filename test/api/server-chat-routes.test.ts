@@ -10,6 +10,11 @@ function say(door: FrontDoor, text: string, key?: string, server = 0) {
   return door.ask('POST', MESSAGES, { author: 'ann', text, ...(key === undefined ? {} : { key }) }, {}, server);
 }
 
+/** The keys of the lines in an append. */
+function keysOf(append: Readonly<Record<string, Json>> = {}): readonly string[] {
+  return ((append['lines'] ?? []) as readonly { key: string }[]).map(({ key }) => key);
+}
+
 /** The lines in an answer, as texts in order. */
 function texts(body: Readonly<Record<string, Json>>): readonly Json[] {
   return (body['lines'] as readonly { text: string }[]).map(({ text }) => text);
@@ -71,11 +76,38 @@ describe('the front end of the chat', () => {
     withFrontDoor(async (door) => {
       await say(door, 'before');
       door.script = [{ abort: 'vote-timeout' }];
-      const { status, body } = await say(door, 'never', 'k2');
+      const { status, body } = await say(door, 'never');
       expect(status).to.equal(409);
-      expect(body).to.deep.include({ code: 'vote-timeout', outcome: 'aborted', key: 'k2', definite: true });
+      expect(body).to.deep.include({ code: 'vote-timeout', outcome: 'aborted', definite: true });
+      expect(body['key']).to.equal(keysOf(door.submitted[1]?.operation)[0]);
       expect(texts((await door.ask('GET', MESSAGES)).body)).to.deep.equal(['before']);
     }));
+
+  it('says no definite no of a line whose key was sent before, to this server or another', () =>
+    withFrontDoor(
+      async (door) => {
+        await door.startServer({ deadlineMs: 5000 });
+        // The first server hears nothing of the append, which commits only after all else.
+        door.script = ['hang', { abort: 'lock-timeout' }, { refuse: 'log-full' }];
+        const first = await say(door, 'late', 'k1');
+        expect([first.status, first.body]).to.deep.equal([202, { room: 'lobby', outcome: 'unknown', key: 'k1' }]);
+        const unknown = { room: 'lobby', outcome: 'unknown', key: 'k1' };
+        const second = await say(door, 'late', 'k1', 1);
+        const aborted = { code: 'lock-timeout', detail: 'Scripted.' };
+        expect([second.status, second.body]).to.deep.equal([202, { ...unknown, sending: 'aborted', reason: aborted }]);
+        const third = await say(door, 'late', 'k1', 1);
+        const full = { code: 'log-full', detail: 'Scripted.' };
+        expect([third.status, third.body]).to.deep.equal([202, { ...unknown, sending: 'refused', reason: full }]);
+        const stored = door.commit(door.submitted[0]?.operation ?? {});
+        expect(stored).to.deep.equal({ room: 'lobby', lines: [{ key: 'k1', seq: 1 }] });
+        for (const server of [0, 1]) {
+          const last = await say(door, 'late', 'k1', server);
+          expect(last.body).to.include({ outcome: 'committed', seq: 1 });
+        }
+        expect(texts((await door.ask('GET', MESSAGES)).body)).to.deep.equal(['late']);
+      },
+      { deadlineMs: 150 },
+    ));
 
   it('answers 202 and the key at the deadline, and the same key later finds the line', () =>
     withFrontDoor(

@@ -16,10 +16,12 @@ function refusal(room: string, body: Json, key?: string): string {
 describe('the rules of a line', () => {
   it('takes author and text, and a key from the body, the header, or made here', () => {
     const body = { author: 'ann', text: 'hi\tthere 👋' };
-    expect(readLine('lobby', body, undefined, () => 'made')).to.deep.equal({ room: 'lobby', key: 'made', ...body });
-    expect(readLine('lobby', body, 'header', () => 'made').key).to.equal('header');
-    expect(readLine('lobby', { ...body, key: 'body' }, undefined, () => 'made').key).to.equal('body');
-    expect(readLine('lobby', { ...body, key: 'same' }, 'same', () => 'made').key).to.equal('same');
+    const made = readLine('lobby', body, undefined, () => 'made');
+    expect(made).to.deep.equal({ room: 'lobby', key: 'made', keyIsGiven: false, ...body });
+    const given = (key: string): unknown => ({ room: 'lobby', key, keyIsGiven: true, ...body });
+    expect(readLine('lobby', body, 'header', () => 'made')).to.deep.equal(given('header'));
+    expect(readLine('lobby', { ...body, key: 'body' }, undefined, () => 'made')).to.deep.equal(given('body'));
+    expect(readLine('lobby', { ...body, key: 'same' }, 'same', () => 'made')).to.deep.equal(given('same'));
   });
 
   // prettier-ignore

@@ -3,7 +3,10 @@ import fc from 'fast-check';
 import { APPEND_BYTES_MAX, RoomQueue } from '../../src/chat/room-queue.ts';
 import type { SentLine } from '../../src/chat/line-rules.ts';
 
-const line = (key: string, text = key): SentLine => ({ room: 'lobby', key, author: 'ann', text });
+const line = (key: string, text = key): SentLine => ({
+  ...{ room: 'lobby', key, author: 'ann', text },
+  keyIsGiven: true,
+});
 
 const steps = fc.array(
   fc.oneof(

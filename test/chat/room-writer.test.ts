@@ -27,9 +27,12 @@ class Desk {
     });
   }
 
-  send(key: string, given: { text?: string; room?: string; deadlineMs?: number } = {}): Promise<LineAnswer> {
-    const { text = `text of ${key}`, room = 'lobby', deadlineMs = LONG_MS } = given;
-    return this.writer.send({ room, key, author: 'ann', text }, deadlineMs);
+  send(
+    key: string,
+    given: { text?: string; room?: string; deadlineMs?: number; keyIsGiven?: boolean } = {},
+  ): Promise<LineAnswer> {
+    const { text = `text of ${key}`, room = 'lobby', deadlineMs = LONG_MS, keyIsGiven = true } = given;
+    return this.writer.send({ room, key, author: 'ann', text, keyIsGiven }, deadlineMs);
   }
 
   keys(index: number): readonly string[] | undefined {
@@ -38,7 +41,8 @@ class Desk {
 
   /** Commits an append with these sequences. */
   commit(index: number, seqs: Record<string, number>): void {
-    this.appends[index]?.settle({ outcome: 'committed', seqByKey: new Map(Object.entries(seqs)) });
+    const lines = Object.entries(seqs).map(([key, seq]) => [key, { seq, differs: false }] as const);
+    this.appends[index]?.settle({ outcome: 'committed', lineByKey: new Map(lines) });
   }
 }
 
@@ -84,7 +88,7 @@ describe('the writer of rooms', () => {
 
   it('tells every line of an aborted append why, and goes on with the next', async () => {
     const desk = new Desk();
-    const first = desk.send('a');
+    const first = desk.send('a', { keyIsGiven: false });
     const second = desk.send('b');
     const reason = { code: 'vote-timeout', detail: 'P3 did not vote in time.' } as const;
     desk.appends[0]?.settle({ outcome: 'aborted', reason });
@@ -96,9 +100,57 @@ describe('the writer of rooms', () => {
 
   it('answers a refused append with the refusal', async () => {
     const desk = new Desk();
-    const sent = codeOf(desk.send('a'));
+    const sent = codeOf(desk.send('a', { keyIsGiven: false }));
     desk.appends[0]?.settle({ outcome: 'refused', error: new ParleyError('log-full', 'The disk is full.') });
     expect(await sent).to.equal('log-full');
+  });
+
+  it('says no definite no of a key that was given: another append may have it, and commit', async () => {
+    const desk = new Desk();
+    const sent = desk.send('a');
+    const reason = { code: 'lock-timeout', detail: 'Another append held the room.' } as const;
+    desk.appends[0]?.settle({ outcome: 'aborted', reason });
+    expect(await sent).to.deep.equal({ outcome: 'unknown', key: 'a', sending: 'aborted', reason });
+    const again = desk.send('a');
+    desk.appends[1]?.settle({ outcome: 'refused', error: new ParleyError('log-full', 'The disk is full.') });
+    const full = { code: 'log-full', detail: 'The disk is full.' };
+    expect(await again).to.deep.equal({ outcome: 'unknown', key: 'a', sending: 'refused', reason: full });
+  });
+
+  it('tells busy as busy, since that asks for another sending anyway', async () => {
+    const desk = new Desk();
+    const sent = codeOf(desk.send('a'));
+    desk.appends[0]?.settle({ outcome: 'refused', error: new ParleyError('busy', 'The coordinator is away.') });
+    expect(await sent).to.equal('busy');
+  });
+
+  it('says no to whom it made the key for, and not to one who joined with the key once it was told', async () => {
+    const desk = new Desk();
+    const waits = desk.send('a', { keyIsGiven: false });
+    const told = await desk.send('b', { keyIsGiven: false, deadlineMs: 20, room: 'attic' });
+    expect(told).to.deep.equal({ outcome: 'unknown', key: 'b' });
+    const joined = desk.send('b', { room: 'attic' });
+    const reason = { code: 'vote-timeout', detail: 'P3 did not vote in time.' } as const;
+    for (const { settle } of desk.appends) settle({ outcome: 'aborted', reason });
+    expect(await waits).to.deep.equal({ outcome: 'aborted', key: 'a', reason });
+    expect(await joined).to.deep.equal({ outcome: 'unknown', key: 'b', sending: 'aborted', reason });
+    expect(desk.appends).to.have.lengthOf(2);
+  });
+
+  it('answers a line that an earlier append had stored with the time it has there', async () => {
+    const desk = new Desk();
+    const sent = desk.send('a');
+    const lineByKey = new Map([['a', { seq: 7, at: '2018-03-03T22:34:52.180Z', differs: false }]]);
+    desk.appends[0]?.settle({ outcome: 'committed', lineByKey });
+    const at = '2018-03-03T22:34:52.180Z';
+    expect(await sent).to.deep.equal({ outcome: 'committed', room: 'lobby', seq: 7, key: 'a', at });
+  });
+
+  it('does not say yes to a line whose key the room has for another, though the feed has not shown that one', async () => {
+    const desk = new Desk();
+    const sent = codeOf(desk.send('a'));
+    desk.appends[0]?.settle({ outcome: 'committed', lineByKey: new Map([['a', { seq: 1, differs: true }]]) });
+    expect(await sent).to.equal('id-reused');
   });
 
   it('at the deadline says unknown of a line in flight and busy of one that was never sent', async () => {

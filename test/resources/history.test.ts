@@ -53,6 +53,35 @@ describe('The history', () => {
     ]);
   });
 
+  it('answers the time that a line was stored with, and says when another line is stored under its key', () => {
+    const driver = new Driver();
+    const lines = (key: string, text: string, at: string) => ({ key, author: 'Ann', text, at });
+    const [early, late] = ['2026-01-31T12:00:00.000Z', '2026-01-31T12:00:09.000Z'];
+    const append = (...some: readonly Fields[]): Fields => ({
+      ...{ group: 'chat', type: 'append', room: 'lobby', lines: some },
+    });
+    driver.run(1, append(lines('a', 'one', early)));
+    driver.run(2, append(lines('a', 'one', late), lines('b', 'two', late)));
+    driver.run(3, append(lines('a', 'another', late), lines('c', 'three', late), lines('c', 'four', late)));
+    expect([2, 3].flatMap((number) => driver.results(number))).to.deep.equal([
+      {
+        room: 'lobby',
+        lines: [
+          { key: 'a', seq: 1, at: early },
+          { key: 'b', seq: 2 },
+        ],
+      },
+      {
+        room: 'lobby',
+        lines: [
+          { key: 'a', seq: 1, at: early, differs: true },
+          { key: 'c', seq: 3 },
+          { key: 'c', seq: 3, at: late, differs: true },
+        ],
+      },
+    ]);
+  });
+
   it('says yes and changes nothing when every key is there', () => {
     const driver = new Driver();
     driver.run(1, append('lobby', 'a'));
