@@ -123,8 +123,7 @@ function baseOf(settings: ServerSettings, shell: Base['shell'], deadlineMs: numb
   const transactions = new TransactionClient({
     send: ({ id, operations }, timeoutMs, signal) => {
       const json = { id, operations };
-      // The id makes it harmless to send it twice.
-      const request = { method: 'POST', path: '/transactions', json, timeoutMs, signal, repeatable: true };
+      const request = { method: 'POST', path: '/transactions', json, timeoutMs, signal };
       return upstream.request(hostPort(coordinator), request);
     },
     random: () => Math.random(),

@@ -10,8 +10,10 @@
  * | `timeout` | sent, and no answer in time: it may have happened |
  *
  * A kept connection may be closed by the server just as a request leaves. A
- * request that may be repeated, and of whose answer no octet came, is then
- * sent again on a fresh one (RFC 9110 §9.2.2).
+ * request that changes nothing, and of whose answer no octet came, is then sent
+ * again on a fresh one (RFC 9110 §9.2.2). A change is not, idempotent or not:
+ * the first sending may have happened, and a refusal of the second, or nobody
+ * there to take it, would pass for the word on both. Its caller sends it again.
  */
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
@@ -29,7 +31,8 @@ import { timerMs } from './timer-limit.ts';
 const IDLE_CONNECTIONS_MAX = 32;
 const TIMEOUT_MS = 10_000;
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
-const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+/** Methods that change nothing. */
+const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Where the server is, and what every request carries. */
 export interface HttpClientOptions {
@@ -54,8 +57,6 @@ export interface ClientRequest {
   readonly timeoutMs?: number | undefined;
   /** Gives the request up; it may have happened. */
   readonly signal?: AbortSignal | undefined;
-  /** It may be sent twice whatever its method, for example because it carries an id. */
-  readonly repeatable?: boolean | undefined;
 }
 
 /** One whole answer, of any status. */
@@ -68,7 +69,7 @@ export interface ClientAnswer {
 }
 
 /** A request whose answer does not end; `signal` ends it. */
-export interface ClientStreamRequest extends Omit<ClientRequest, 'repeatable' | 'signal'>, LinesRequest {}
+export interface ClientStreamRequest extends Omit<ClientRequest, 'signal'>, LinesRequest {}
 
 /** See the header. */
 export class HttpClient {
@@ -92,7 +93,7 @@ export class HttpClient {
     if (kept !== undefined) {
       const outcome = await exchangeWhole(kept, frame, request, deadlineMs);
       if (outcome.type === 'answer') return outcome.answer;
-      const mayRepeat = request.repeatable ?? REPEATABLE.has(request.method);
+      const mayRepeat = REPEATABLE.has(request.method);
       if (outcome.heard || !mayRepeat || outcome.error.code !== 'connection-lost') throw outcome.error;
     }
     const fresh = await this.#dial(request.signal, deadlineMs);

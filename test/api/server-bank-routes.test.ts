@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.ts';
 import { withFrontDoor } from './front-door.ts';
 import type { FrontDoor } from './front-door.ts';
 import type { Json } from '../../src/base/canonical-json.ts';
@@ -56,6 +57,45 @@ describe('the front end of the bank', () => {
       const bad = await door.ask('POST', '/bank/transfers', { ...move, id: 'a b' });
       expect([bad.status, bad.body['code']]).to.deep.equal([422, 'bad-id']);
     }));
+
+  it('makes one transaction of a key that is sent to two servers, whichever way it is given', () =>
+    withFrontDoor(async (door) => {
+      await door.startServer();
+      await openTwo(door);
+      const move = { from: 1, to: 2, amount: 1 };
+      const byHeader = { 'Idempotency-Key': 'TX003' };
+      const told = [
+        await door.ask('POST', '/bank/transfers', move, byHeader, 0),
+        await door.ask('POST', '/bank/transfers', move, byHeader, 1),
+        await door.ask('POST', '/bank/transfers', { ...move, id: 'TX003' }, {}, 1),
+      ];
+      expect(told.map(({ body }) => body)).to.deep.equal([told[0]?.body, told[0]?.body, told[0]?.body]);
+      expect(door.submitted.map(({ id }) => id)).to.deep.equal(['TX003', 'TX003', 'TX003']);
+      for (const [path, body, method] of [
+        ['/bank/accounts', { opening: 5 }, 'POST'],
+        ['/bank/accounts/1', { balance: 7 }, 'PUT'],
+      ] as const) {
+        door.submitted.length = 0;
+        const headers = { 'Idempotency-Key': `key-${method}` };
+        for (const server of [0, 1]) await door.ask(method, path, body, headers, server);
+        expect(door.submitted.map(({ id }) => id)).to.deep.equal([`key-${method}`, `key-${method}`]);
+      }
+      expect(door.participants[0]?.accounts.size).to.equal(3);
+    }));
+
+  it('does not say that nothing happened when the coordinator died with the transaction in its hands', () =>
+    withFrontDoor(
+      async (door) => {
+        await openTwo(door);
+        door.script = ['hang'];
+        const sending = door.ask('POST', '/bank/transfers', { from: 1, to: 2, amount: 1, id: 'TX004' });
+        await eventually('the coordinator has it', () => door.submitted.length === 1);
+        await door.stopCoordinator();
+        const { status, body } = await sending;
+        expect([status, body]).to.deep.equal([202, { id: 'TX004', outcome: 'unknown' }]);
+      },
+      { deadlineMs: 1000 },
+    ));
 
   it('sends an unknown transaction again with the same id, so that it happens once', () =>
     withFrontDoor(async (door) => {
