@@ -1,0 +1,187 @@
+/**
+ * A cluster of real processes whose data directories make up a run directory:
+ * one coordinator, three participants, the groups of history-workload.ts,
+ * every duration a quarter of the default, so that a run has more faults in
+ * less time.
+ */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { uuidV7 } from '../base/ids.ts';
+import { ParleyError } from '../base/errors.ts';
+import { Cluster } from '../cluster/cluster.ts';
+import { exitText } from '../cluster/spawn.ts';
+import { openCredentials } from '../net/credentials.ts';
+import { HttpClient } from '../net/http-client.ts';
+import { HISTORY_GROUPS, openingOperations } from './history-workload.ts';
+import type { Json } from '../base/canonical-json.ts';
+import type { Listening } from '../cluster/spawn.ts';
+import type { HistoryRecorder } from './history-recorder.ts';
+
+/** The nodes, by role. */
+export const COORDINATOR = 'coordinator';
+/** Its participants. */
+export const PARTICIPANTS = ['P1', 'P2', 'P3'] as const;
+/** All nodes. */
+export const NODES: readonly string[] = [COORDINATOR, ...PARTICIPANTS];
+
+/** A quarter of the defaults (docs/flags.md), rounded up. */
+const TIMINGS = {
+  ...{ voteTimeoutMs: 1500, lockWaitMs: 750, heartbeatMs: 125, deadMs: 500, redialMsMax: 250, leaseMs: 250 },
+  ...{ leaseWaitMs: 375, resendMs: 250, askMs: 250, electMs: 500, barrierMs: 50, drainMs: 2500, tickMs: 63 },
+};
+
+const READY_MS = 20_000;
+const OPEN_MS = 20_000;
+/** An answer of a daemon that is there takes far less; of one that is gone it never comes. */
+const ASK_MS = 4_000;
+const AGAIN_MS = 20;
+/** Node, time, level: a daemon says `error` of a bug or of something that must not happen. */
+const ALARM = /^\d\d:\d\d:\d\d\S* error /;
+const LINES_KEPT = 200;
+
+/** Where and how. */
+export interface HistoryClusterOptions {
+  /** The run directory; each node's data goes to `<directory>/<node>`. */
+  readonly directory: string;
+  /** Program and first arguments of `parley`; this installation when absent. */
+  readonly command?: readonly string[] | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Where to dial a node instead of its own address, for example a proxy. */
+  readonly via?: (node: string, address: Listening) => { readonly host: string; readonly port: number };
+}
+
+/** An answer of any status. */
+export interface NodeAnswer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, Json>>;
+}
+
+/** See the header. Always `end` it. */
+export class HistoryCluster {
+  readonly nodes: Cluster;
+  /** Lines at level error, and ends that nobody asked for: violations by themselves. */
+  readonly alarms: string[] = [];
+  /** The last lines of the daemons, `P1 | text`. */
+  readonly lines: string[] = [];
+  readonly #options: HistoryClusterOptions;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #clients = new Map<string, HttpClient>();
+  readonly #mayDie = new Set<string>();
+
+  constructor(options: HistoryClusterOptions) {
+    const { directory, command, env } = options;
+    const key = join(directory, 'cluster.key');
+    this.#options = options;
+    this.#headers = { authorization: openCredentials(key).header };
+    this.nodes = new Cluster({
+      config: clusterFile(),
+      dataDir: directory,
+      lab: true,
+      extraArgs: ['--credentials', key],
+      command,
+      env: withoutSettings(env ?? process.env),
+      onLine: ({ node, text }) => this.#line(node, text),
+      onEnd: ({ name, exit, asked }) => {
+        this.#line(name, `(ended ${exitText(exit)})`);
+        // A crash point ends its process by SIGKILL; anything else that nobody asked for is a failure.
+        const armed = this.#mayDie.has(name) && exit.signal === 'SIGKILL';
+        if (!asked && !armed) this.alarms.push(`${name} ended ${exitText(exit)}, and nobody had asked for it`);
+      },
+      readyMs: READY_MS,
+    });
+  }
+
+  /** Starts all nodes and opens the accounts, which is the first thing in the history. */
+  async start(recorder: HistoryRecorder): Promise<void> {
+    await this.nodes.start();
+    const body = { id: 'opening', operations: openingOperations() as Json };
+    const end = performance.now() + OPEN_MS;
+    for (let attempt = 1; ; attempt += 1) {
+      const asked = recorder.invoke({ process: `opening.${attempt}`, f: 'transaction', ...inputOf(body) });
+      const answer = await this.tryAsk(COORDINATOR, 'POST', '/transactions', body);
+      const { outcome } = answer?.body ?? {};
+      if (outcome === 'committed') return asked.ok({ outcome, results: answer?.body['results'] ?? null });
+      if (outcome === 'aborted') asked.fail({ outcome });
+      else asked.info();
+      if (performance.now() > end) throw new Error(`The accounts are not open: ${JSON.stringify(answer ?? null)}`);
+      if (outcome === 'aborted') body.id = freshId();
+      await delay(AGAIN_MS);
+    }
+  }
+
+  /** One request with the credentials. @throws ParleyError as HttpClient */
+  async ask(node: string, method: string, path: string, json?: Json): Promise<NodeAnswer> {
+    const request = { method, path, headers: this.#headers, json, timeoutMs: ASK_MS };
+    const { status, body } = await this.#client(node).request(request);
+    const text = body.toString('utf8');
+    const value: Json = text.startsWith('{') ? (JSON.parse(text) as Json) : { text };
+    return { status, body: value as NodeAnswer['body'] };
+  }
+
+  /** As ask; undefined when no answer came. */
+  async tryAsk(node: string, method: string, path: string, json?: Json): Promise<NodeAnswer | undefined> {
+    try {
+      return await this.ask(node, method, path, json);
+    } catch (error) {
+      if (error instanceof ParleyError) return undefined;
+      throw error;
+    }
+  }
+
+  /** From now on a SIGKILL of this node that comes from itself is no alarm: a crash point is armed there. */
+  mayDie(node: string): void {
+    this.#mayDie.add(node);
+  }
+
+  /** Ends every process and closes every connection. */
+  async end(): Promise<void> {
+    for (const client of this.#clients.values()) client.close();
+    this.#clients.clear();
+    await this.nodes.killAll();
+  }
+
+  #client(node: string): HttpClient {
+    const known = this.#clients.get(node);
+    if (known !== undefined) return known;
+    const address = this.nodes.address(node);
+    const { host, port } = this.#options.via?.(node, address) ?? address;
+    const client = new HttpClient({ host, port });
+    this.#clients.set(node, client);
+    return client;
+  }
+
+  #line(node: string, text: string): void {
+    this.lines.push(`${node} | ${text}`);
+    if (this.lines.length > LINES_KEPT) this.lines.shift();
+    if (ALARM.test(text)) this.alarms.push(`${node} said: ${text}`);
+  }
+}
+
+/** A fresh UUIDv7. */
+export function freshId(): string {
+  return uuidV7(Date.now(), randomBytes(10));
+}
+
+function inputOf({ id, ...body }: { readonly id: string; readonly operations: Json }): { id: string; in: Json } {
+  return { id, in: body };
+}
+
+function clusterFile() {
+  const node = (role: 'coordinator' | 'participant') => ({ role, host: '127.0.0.1', port: 0 });
+  return {
+    nodes: {
+      [COORDINATOR]: node('coordinator'),
+      ...Object.fromEntries(PARTICIPANTS.map((name) => [name, node('participant')])),
+    },
+    groups: HISTORY_GROUPS,
+    opening: {},
+    protocol: { default: '2pc', chat: '3pc' },
+    timings: TIMINGS,
+  };
+}
+
+/** A shell's settings of Parley must not reach the daemons of a run. */
+function withoutSettings(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('PARLEY_')));
+}
