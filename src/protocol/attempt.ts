@@ -20,6 +20,7 @@ import type {
   Reason,
   Site,
 } from './messages.ts';
+import type { QuorumRule } from './quorum.ts';
 import type { Append, GroupEffect } from './records.ts';
 
 /** A message and the node it is for. */
@@ -106,6 +107,8 @@ export interface CoordinatorAttempt {
   readonly voteWithinMs: number;
   readonly onePhase: boolean;
   readonly timings: ProtocolTimings;
+  /** 3PC: another rule than that of quorum.ts. Only the explorer gives one; no message and no record carries it. */
+  readonly quorumRule?: QuorumRule;
 }
 
 /** An attempt as a participant knows it, from `prepare` or from its `prepared` record. */
@@ -120,6 +123,8 @@ export interface ParticipantAttempt {
   readonly voteWithinMs: number;
   readonly onePhase: boolean;
   readonly timings: ProtocolTimings;
+  /** 3PC: another rule than that of quorum.ts. Only the explorer gives one; no message and no record carries it. */
+  readonly quorumRule?: QuorumRule;
 }
 
 /** What the resources found, kept from the yes to the decision. */

@@ -8,14 +8,14 @@
  *      └─no, timeout, asked for its state→ aborted        └─all acknowledged→ ended
  */
 import { assertNever } from '../base/assert.ts';
-import { goTo, inTable, namesOf, stay, timerOff, timerOn } from './attempt.ts';
+import { goTo, inTable, stay, timerOff, timerOn } from './attempt.ts';
 import type { CoordinatorAttempt, Outgoing, Step, TransitionTable } from './attempt.ts';
 import { enterCommitted, stepCommitted } from './coordinator-committed.ts';
 import type { CommittedEvent, CoordinatorCommitted, CoordinatorEnded } from './coordinator-committed.ts';
 import { decideAbort, openAttempt, stepCollecting } from './coordinator-voting.ts';
 import type { CollectingEvent, CollectingVotes, CoordinatorAborted } from './coordinator-voting.ts';
 import type { IndexedResult, NodeName, Reason } from './messages.ts';
-import { firstRound, ROUND_ZERO } from './quorum.ts';
+import { electorateOf, firstRound, ROUND_ZERO } from './quorum.ts';
 import { lazy } from './records.ts';
 import type { Append } from './records.ts';
 import { lead, proposalFor, stepSite3pc, tellDecision } from './site-3pc.ts';
@@ -257,6 +257,6 @@ function siteContext(attempt: CoordinatorAttempt): SiteContext {
   return {
     number: attempt.number,
     self,
-    electorate: { coordinator: self, participants: namesOf(attempt.participants) },
+    electorate: electorateOf(self, attempt),
   };
 }

@@ -13,7 +13,7 @@ import type { Outgoing, ParticipantAttempt, Prepared, Step, TimerChange, Transit
 import { acknowledge, DECIDED_ABORT, outcome, yesVote } from './participant-replies.ts';
 import { stepDecided, stepVoting } from './participant-voting.ts';
 import type { DecidedState, VotingEvent, VotingState } from './participant-voting.ts';
-import { ROUND_ZERO } from './quorum.ts';
+import { electorateOf, ROUND_ZERO } from './quorum.ts';
 import { forced } from './records.ts';
 import { stepSite3pc, tellDecision } from './site-3pc.ts';
 import type { Site3pc, Site3pcEvent, SiteContext } from './site-3pc.ts';
@@ -210,6 +210,6 @@ function siteContext(attempt: ParticipantAttempt): SiteContext {
   return {
     number: attempt.number,
     self: attempt.self,
-    electorate: { coordinator: attempt.coordinator.name, participants: namesOf(attempt.participants) },
+    electorate: electorateOf(attempt.coordinator.name, attempt),
   };
 }

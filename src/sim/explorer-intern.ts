@@ -6,6 +6,7 @@
 import { canonicalJson } from '../base/canonical-json.ts';
 import type { Message, NodeName } from '../protocol/messages.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
+import { recoveredRun } from './explorer-machines.ts';
 import type { Running, Setting, SiteState } from './explorer-sites.ts';
 
 /** A message on its way; it may be delivered any number of times, or never. */
@@ -79,7 +80,7 @@ export class Interner {
     if (running.role === 'coordinator') {
       return { role: 'coordinator', machine: machines.recoverCoordinator(attempt, synced) };
     }
-    return { role: 'participant', run: machines.recoverParticipant({ name, address: '' }, synced) };
+    return { role: 'participant', run: recoveredRun(this.setting, name, synced) };
   }
 }
 

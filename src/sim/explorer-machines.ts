@@ -12,6 +12,7 @@ import type { NodeName, ProtocolName, Site } from '../protocol/messages.ts';
 import { stepParticipant } from '../protocol/participant-attempts.ts';
 import type { ParticipantEvent, ParticipantMachine } from '../protocol/participant-attempts.ts';
 import { ParticipantNode } from '../protocol/participant-node.ts';
+import type { QuorumRule } from '../protocol/quorum.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
 import { CoordinatorRecovery } from '../protocol/recovery-coordinator.ts';
 import { ParticipantRecovery } from '../protocol/recovery-participant.ts';
@@ -62,7 +63,12 @@ function sitesUpTo(count: number, letter: 'P' | 'R'): readonly Site[] {
  * The one attempt, as its coordinator knows it: participants P that write group g, readers R of group r. One
  * participant and no reader is one-phase, as the node would plan it.
  */
-export function exploredAttempt(protocol: ProtocolName, listed: number, reading: number): CoordinatorAttempt {
+export function exploredAttempt(
+  protocol: ProtocolName,
+  listed: number,
+  reading: number,
+  quorumRule?: QuorumRule,
+): CoordinatorAttempt {
   const participants = sitesUpTo(listed, 'P');
   const readers = sitesUpTo(reading, 'R');
   const operationsOf = (sites: readonly Site[], group: string) =>
@@ -81,6 +87,7 @@ export function exploredAttempt(protocol: ProtocolName, listed: number, reading:
     voteWithinMs: 6000,
     onePhase: listed === 1 && reading === 0,
     timings: TIMINGS,
+    ...(quorumRule === undefined ? {} : { quorumRule }),
   };
 }
 
@@ -91,8 +98,9 @@ export function placesOf({ self, participants, readers }: CoordinatorAttempt): r
 
 /** The same attempt as a participant knows it. */
 export function attemptAt(self: NodeName, attempt: CoordinatorAttempt): ParticipantAttempt {
-  const { number, id, protocol, participants, voteWithinMs, onePhase, timings } = attempt;
+  const { number, id, protocol, participants, voteWithinMs, onePhase, timings, quorumRule } = attempt;
   const operations = attempt.operations[self] ?? [];
+  const rule = quorumRule === undefined ? {} : { quorumRule };
   return {
     number,
     id,
@@ -104,6 +112,7 @@ export function attemptAt(self: NodeName, attempt: CoordinatorAttempt): Particip
     voteWithinMs,
     onePhase,
     timings,
+    ...rule,
   };
 }
 
@@ -162,3 +171,14 @@ export const SHIPPED_MACHINES: ExplorerMachines = {
   recoverCoordinator,
   recoverParticipant,
 };
+
+/** What a participant comes back with; the rule of quorums is no part of a log. */
+export function recoveredRun(
+  { attempt, machines }: { readonly attempt: CoordinatorAttempt; readonly machines: ExplorerMachines },
+  name: NodeName,
+  records: readonly ProtocolRecord[],
+): ParticipantRun | undefined {
+  const run = machines.recoverParticipant({ name, address: `${name}:7200` }, records);
+  const { quorumRule } = attempt;
+  return run === undefined || quorumRule === undefined ? run : { ...run, attempt: { ...run.attempt, quorumRule } };
+}

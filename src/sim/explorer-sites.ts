@@ -26,7 +26,7 @@ import {
 } from '../protocol/participant-attempts.ts';
 import type { ParticipantEvent } from '../protocol/participant-attempts.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
-import { attemptAt, emptyTables, placesOf } from './explorer-machines.ts';
+import { attemptAt, emptyTables, placesOf, recoveredRun } from './explorer-machines.ts';
 import type { ExplorerMachines, ParticipantRun } from './explorer-machines.ts';
 
 /** What runs at a site: nothing (closed, or never heard of), or a machine. */
@@ -67,6 +67,8 @@ export interface Setting {
   readonly machines: ExplorerMachines;
   /** Termination rounds have counters up to this. */
   readonly roundsMax: number;
+  /** So many termination rounds are begun in one run. */
+  readonly electionsMax: number;
   /** Keeps every message until its receiver is settled, also those that can do nothing any more. */
   readonly keepsAll: boolean;
 }
@@ -188,13 +190,14 @@ function took(before: SiteState, running: Running, step: Step<{ readonly phase: 
   return step.alarm === undefined ? done : { ...done, fault: `${before.name}: ${step.alarm}` };
 }
 
-function restart({ attempt, machines }: Setting, site: SiteState, kept: number): SiteStep {
+function restart(setting: Setting, site: SiteState, kept: number): SiteStep {
+  const { attempt, machines } = setting;
   const { name, running, written } = site;
   const synced = [...site.synced, ...written.slice(0, kept)];
   const after: Running =
     running.role === 'coordinator'
       ? { role: 'coordinator', machine: machines.recoverCoordinator(attempt, synced) }
-      : { role: 'participant', run: machines.recoverParticipant({ name, address: `${name}:7200` }, synced) };
+      : { role: 'participant', run: recoveredRun(setting, name, synced) };
   return { site: { name, running: after, synced, written: [] }, send: [], lines: [`comes back ${phaseOf(after)}`] };
 }
 

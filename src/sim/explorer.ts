@@ -15,14 +15,18 @@
  */
 import { AssertionFailed } from '../base/assert.ts';
 import type { ProtocolName } from '../protocol/messages.ts';
-import { exploredAttempt, placesOf, SHIPPED_MACHINES } from './explorer-machines.ts';
+import type { QuorumRule } from '../protocol/quorum.ts';
+import { ABORT, COMMIT } from './explorer-effects.ts';
+import { exploredAttempt, SHIPPED_MACHINES } from './explorer-machines.ts';
 import type { ExplorerMachines } from './explorer-machines.ts';
 import { FaultFreeRuns } from './explorer-live.ts';
-import { transcriptOf } from './explorer-transcript.ts';
 import { outlineOf } from './explorer-sites.ts';
 import type { Setting } from './explorer-sites.ts';
-import { ABORT, COMMIT, textOf, worldOf, Worlds } from './explorer-world.ts';
-import type { Move, World } from './explorer-world.ts';
+import { RowTable } from './explorer-table.ts';
+import { transcriptOf } from './explorer-transcript.ts';
+import type { RunStep } from './explorer-transcript.ts';
+import { Worlds } from './explorer-world.ts';
+import type { WorldRow } from './explorer-world.ts';
 
 /** What to explore, and how far. */
 export interface ExploreOptions {
@@ -33,13 +37,13 @@ export interface ExploreOptions {
   readonly readers?: number;
   /** Highest counter of a termination round (3PC); the coordinator's own attempt is round 1. */
   readonly roundsMax: number;
+  /** Termination rounds begun in one run; absent: as many as the counters allow. */
+  readonly electionsMax?: number;
+  /** Another rule of quorums than the one that ships. */
+  readonly quorumRule?: QuorumRule;
   /** Stops there, without a verdict on the rest. */
   readonly statesMax?: number;
-  readonly onProgress?: (progress: {
-    readonly states: number;
-    readonly transitions: number;
-    readonly steps: number;
-  }) => void;
+  readonly onProgress?: (progress: ExploreProgress) => void;
   /** Keeps messages that can do nothing any more: many more states, and must give the same verdict. */
   readonly keepsAll?: boolean;
   /** Every world once, as one line for each site; for tests. */
@@ -48,11 +52,23 @@ export interface ExploreOptions {
   readonly machines?: ExplorerMachines;
 }
 
+/** How far an exploration is. */
+export interface ExploreProgress {
+  readonly states: number;
+  readonly transitions: number;
+  /** Worlds found and not yet gone on from. */
+  readonly waiting: number;
+  /** Steps from the start to the worlds that are looked at now. */
+  readonly steps: number;
+}
+
 /** What must not be, and how it comes about. */
 export interface Violation {
   readonly what: string;
   /** The shortest run to it, one line each. */
   readonly transcript: readonly string[];
+  /** The same run as data: places and inputs, for explorer-counterexample.ts. */
+  readonly run: readonly RunStep[];
   /** How many steps that run has. */
   readonly steps: number;
 }
@@ -61,86 +77,115 @@ export interface Violation {
 export interface Explored {
   readonly states: number;
   readonly transitions: number;
-  /** False when `statesMax` stopped it. */
+  /** Steps of the longest of all shortest runs. */
+  readonly depth: number;
+  /** False when `statesMax` or a violation stopped it. */
   readonly complete: boolean;
   readonly violation?: Violation;
 }
 
 const PROGRESS_EVERY = 10_000;
 
-/** The worlds found so far, in the order of their shortest runs, and which world each was first reached from. */
-class Found {
-  readonly texts: string[] = [];
-  private readonly parents: number[] = [];
-  private readonly known = new Set<string>();
-
-  /** False when it was known before. */
-  add(text: string, parent: number): boolean {
-    if (this.known.has(text)) return false;
-    this.known.add(text);
-    this.texts.push(text);
-    this.parents.push(parent);
-    return true;
-  }
-
-  /** The texts from the first world to this one. */
-  pathTo(index: number): readonly string[] {
-    const path: string[] = [];
-    for (let at = index; at >= 0; at = this.parents[at] ?? -1) path.unshift(this.texts[at] ?? '');
-    return path;
-  }
-}
-
 /** Explores until all is seen, a violation is found, or `statesMax` worlds are known. */
 export function explore(options: ExploreOptions): Explored {
-  const { protocol, participants, readers = 0, roundsMax, statesMax = Number.POSITIVE_INFINITY } = options;
-  const { machines = SHIPPED_MACHINES, keepsAll = false, onProgress, onWorld } = options;
-  const attempt = exploredAttempt(protocol, participants, readers);
-  const setting: Setting = { attempt, machines, roundsMax, keepsAll };
-  const places = placesOf(attempt).length;
-  const worlds = new Worlds(setting);
-  const live = new FaultFreeRuns(setting, worlds);
-  const found = new Found();
-  found.add(textOf(worlds.first()), -1);
-  let transitions = 0;
-  for (let index = 0; index < found.texts.length; index += 1) {
-    const world = worldOf(found.texts[index] ?? '', places);
-    onWorld?.(world.sites.map((id) => outlineOf(worlds.site(id))));
-    for (const move of worlds.moves(world)) {
-      transitions += 1;
-      const isNew = found.add(textOf(move.world), index);
-      const what = move.fault ?? (isNew ? faultOf(worlds, live, move.world) : undefined);
-      const states = found.texts.length;
-      if (what !== undefined) {
-        const path = [...movesAlong(worlds, found.pathTo(index), places), move];
-        const transcript = [...transcriptOf(setting, path), `=> ${what}`];
-        return { states, transitions, complete: false, violation: { what, transcript, steps: path.length } };
-      }
-      if (isNew && states % PROGRESS_EVERY === 0) {
-        onProgress?.({ states, transitions, steps: found.pathTo(index).length });
-      }
-    }
-    if (found.texts.length >= statesMax) return { states: found.texts.length, transitions, complete: false };
-  }
-  return { states: found.texts.length, transitions, complete: true };
+  return new Exploration(options).run();
 }
 
-/** What is wrong with a world; undefined when nothing is. */
-function faultOf(worlds: Worlds, live: FaultFreeRuns, world: World): string | undefined {
-  if (world.decided === (COMMIT | ABORT)) return 'commit and abort were both decided';
-  if ((world.decided & COMMIT) !== 0) {
-    const missing = worlds.missingYes(world);
-    if (missing !== undefined) return `commit was decided without a yes of ${missing}`;
-  }
-  return live.fault(world);
-}
+class Exploration {
+  private readonly options: ExploreOptions;
+  private readonly setting: Setting;
+  private readonly worlds: Worlds;
+  private readonly live: FaultFreeRuns;
+  private readonly found: RowTable;
+  private transitions = 0;
+  private depth = 0;
+  private violation: Violation | undefined;
 
-/** The moves between these worlds; only texts were kept, so each is looked for again. */
-function movesAlong(worlds: Worlds, texts: readonly string[], places: number): readonly Move[] {
-  return texts.slice(1).map((text, index) => {
-    for (const move of worlds.moves(worldOf(texts[index] ?? '', places))) {
-      if (textOf(move.world) === text) return move;
+  constructor(options: ExploreOptions) {
+    const { protocol, participants, readers = 0, roundsMax, electionsMax = Number.POSITIVE_INFINITY } = options;
+    const { machines = SHIPPED_MACHINES, keepsAll = false, quorumRule } = options;
+    this.options = options;
+    const attempt = exploredAttempt(protocol, participants, readers, quorumRule);
+    this.setting = { attempt, machines, roundsMax, electionsMax, keepsAll };
+    this.worlds = new Worlds(this.setting);
+    this.live = new FaultFreeRuns(this.setting, this.worlds.effects);
+    this.found = new RowTable(this.worlds.width);
+  }
+
+  run(): Explored {
+    const { statesMax = Number.POSITIVE_INFINITY, onWorld } = this.options;
+    const { worlds, found } = this;
+    const world = worlds.first();
+    found.add(world, 0);
+    let levelEnd = 1;
+    for (let index = 0; index < found.size; index += 1) {
+      if (index === levelEnd) {
+        this.depth += 1;
+        levelEnd = found.size;
+      }
+      found.read(index, world);
+      onWorld?.(worlds.sitesOf(world).map((id) => outlineOf(worlds.effects.site(id))));
+      worlds.expand(world, (after, place, step) => {
+        const before = found.size;
+        const what = this.visit(after, index, step.fault);
+        if (what !== undefined) this.violation = this.violationOf(index, { place, input: step.input }, what);
+        if (found.size > before && found.size % PROGRESS_EVERY === 0) this.progress(index);
+        return what !== undefined;
+      });
+      if (this.violation !== undefined || found.size >= statesMax) return this.report(false);
     }
-    throw new AssertionFailed('a world is reached from the one it was found from');
-  });
+    return this.report(true);
+  }
+
+  /** What is wrong with the step or with the world it leads to; undefined: nothing, or seen before. */
+  private visit(after: WorldRow, from: number, fault: string | undefined): string | undefined {
+    this.transitions += 1;
+    const isNew = this.found.add(after, from);
+    return fault ?? (isNew ? this.faultOf(after) : undefined);
+  }
+
+  private faultOf(world: WorldRow): string | undefined {
+    const decided = this.worlds.decidedIn(world);
+    if (decided === (COMMIT | ABORT)) return 'commit and abort were both decided';
+    if ((decided & COMMIT) !== 0) {
+      const missing = this.worlds.missingYes(world);
+      if (missing !== undefined) return `commit was decided without a yes of ${missing}`;
+    }
+    return this.live.fault(this.worlds.sitesOf(world), decided);
+  }
+
+  private violationOf(index: number, last: RunStep, what: string): Violation {
+    const run = [...this.runTo(index), last];
+    return { what, transcript: [...transcriptOf(this.setting, run), `=> ${what}`], run, steps: run.length };
+  }
+
+  /** The steps of the shortest run to a world; only worlds were kept, so each step is looked for again. */
+  private runTo(index: number): readonly RunStep[] {
+    const path = this.found.pathTo(index);
+    const world = this.worlds.first();
+    const wanted = this.worlds.first();
+    return path.slice(1).map((to, step) => {
+      this.found.read(path[step] ?? 0, world);
+      this.found.read(to, wanted);
+      let taken: RunStep | undefined;
+      this.worlds.expand(world, (after, place, { input }) => {
+        if (!after.every((word, at) => word === wanted[at])) return false;
+        taken = { place, input };
+        return true;
+      });
+      if (taken === undefined) throw new AssertionFailed('a world is reached from the one it was found from');
+      return taken;
+    });
+  }
+
+  private progress(index: number): void {
+    const { transitions, depth, found } = this;
+    this.options.onProgress?.({ states: found.size, transitions, waiting: found.size - index, steps: depth });
+  }
+
+  private report(complete: boolean): Explored {
+    const { found, transitions, depth, violation } = this;
+    const seen = { states: found.size, transitions, depth, complete };
+    return violation === undefined ? seen : { ...seen, violation };
+  }
 }

@@ -99,9 +99,9 @@ describe('The explorer', () => {
     const steps = violation?.transcript.filter((line) => /^\d+\. |^=> /.test(line));
     expect(steps).to.deep.equal([
       '1. P1 gets prepare TX 2pc from C',
-      '2. P2 gets prepare TX 2pc from C',
-      '3. P1 by itself: resource-yes',
-      '4. C gets vote yes from P1',
+      '2. P1 by itself: resource-yes',
+      '3. C gets vote yes from P1',
+      '4. P2 gets prepare TX 2pc from C',
       '5. P2 by itself: resource-yes',
       '6. C gets vote yes from P2',
       '7. C crashes and starts again, with 0 of its unsynced records',
