@@ -40,7 +40,7 @@ export interface ToldCounts {
 
 const AGAIN_MS = 25;
 /** Nobody answers: do not ask in a tight loop. */
-const REFUSED_MS = 10;
+const REFUSED_MS = 30;
 
 /** All clients of a run; they begin at once. Always `end` them. */
 export class HistoryClients {

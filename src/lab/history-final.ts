@@ -178,3 +178,12 @@ export function unequalReplicas({ nodes }: FinalState): readonly string[] {
     return new Set(held).size > 1 ? [`members of ${group} hold different things at the end`] : [];
   });
 }
+
+/** What is still open, as the rest of a sentence. */
+export function openText(open: readonly OpenThing[], busy: number): string {
+  const places = open.map(({ node, number }) => `${number} at ${node}`).join(', ');
+  return [
+    ...(places === '' ? [] : [`open: ${places}`]),
+    ...(busy === 0 ? [] : [`${busy} clients have no answer`]),
+  ].join('; ');
+}

@@ -15,9 +15,17 @@ import { ParleyError } from '../base/errors.ts';
 import { SeededRandom } from '../base/seeded-random.ts';
 import { HistoryClients } from './history-clients.ts';
 import { COORDINATOR, HistoryCluster, NODES } from './history-cluster.ts';
-import { cheapInvariants, finalState, probe, unequalReplicas, untilJoined, untilSettled } from './history-final.ts';
+import {
+  cheapInvariants,
+  finalState,
+  openText,
+  probe,
+  unequalReplicas,
+  untilJoined,
+  untilSettled,
+} from './history-final.ts';
 import { HistoryRecorder } from './history-recorder.ts';
-import { HISTORY_GROUPS } from './history-workload.ts';
+import { clusterDescription } from './history-run.ts';
 import { drawKill, killText } from './kill-plan.ts';
 import { HistoryWriter, writeFinal, writeRun } from './run-directory.ts';
 import type { ToldCounts } from './history-clients.ts';
@@ -207,13 +215,7 @@ class KillRun {
     const drawn = Object.entries(this.#kinds).filter(([, hits]) => hits > 0);
     return {
       ...{ version: 1, scenario: 'kill-cycles', protocol, seed },
-      nodes: NODES.map((name) => ({
-        ...{ name, directory: name },
-        role: name === COORDINATOR ? ('coordinator' as const) : ('participant' as const),
-      })),
-      groups: Object.fromEntries(
-        Object.entries(HISTORY_GROUPS).map(([group, { resource, members }]) => [group, { resource, members }]),
-      ),
+      ...clusterDescription(),
       faults: drawn.map(([kind, hits]) => ({ name: `kill ${kind}`, hits })),
       floor: { committed: cycles * committedPerCycle },
       mayBlock: false,
@@ -228,12 +230,4 @@ class KillRun {
 /** A point that its start passes ends it before it is ready: that is what it was armed for. */
 function atCrash(error: unknown): void {
   if (!(error instanceof ParleyError) || error.code !== 'daemon-failed') throw error;
-}
-
-function openText(open: readonly { readonly node: string; readonly number: string }[], busy: number): string {
-  const places = open.map(({ node, number }) => `${number} at ${node}`).join(', ');
-  return [
-    ...(places === '' ? [] : [`open: ${places}`]),
-    ...(busy === 0 ? [] : [`${busy} clients have no answer`]),
-  ].join('; ');
 }

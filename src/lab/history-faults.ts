@@ -1,0 +1,112 @@
+/**
+ * What is done to a cluster while clients work on it: one fault at a time,
+ * begun, left for a while, and healed. Each is drawn from a seed.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { COORDINATOR, NODES, PARTICIPANTS } from './history-cluster.ts';
+import type { SeededRandom } from '../base/seeded-random.ts';
+import type { HistoryCluster } from './history-cluster.ts';
+
+/** A fault that was drawn. */
+export interface DrawnFault {
+  /** The kind, for run.json: `kill one`, `stop`. */
+  readonly name: string;
+  /** For a person: whom, and for how long. */
+  readonly text: string;
+  /** Does it, waits, and undoes it. True when it hit: there was work in flight as it began. */
+  readonly run: (cluster: HistoryCluster, isWorking: () => boolean) => Promise<boolean>;
+}
+
+/** Draws one fault of a kind. */
+export type FaultKind = (random: SeededRandom) => DrawnFault;
+
+/** Stutter: so long standing still and so long running, again and again, as under a disk or a machine that cannot keep up. */
+const STILL_MS = 60;
+const RUNNING_MS = 25;
+
+const killed =
+  (name: string, victimsOf: (random: SeededRandom) => readonly string[]): FaultKind =>
+  (random) => {
+    const victims = victimsOf(random);
+    const downMs = random.whole(0, 2_500);
+    return {
+      ...{ name, text: `kill ${victims.join(', ')}, down ${downMs} ms` },
+      run: async ({ nodes }, isWorking) => {
+        const hit = isWorking();
+        await Promise.all(victims.map((victim) => nodes.kill9(victim)));
+        await delay(downMs);
+        await Promise.all(victims.map((victim) => nodes.restart(victim)));
+        return hit;
+      },
+    };
+  };
+
+const two = (random: SeededRandom): readonly string[] => {
+  const first = random.pick(NODES);
+  return [first, random.pick(NODES.filter((name) => name !== first))];
+};
+
+/** SIGSTOP, also for longer than any timeout, then SIGCONT: to the others it was dead, and it does not know. */
+const stopped: FaultKind = (random) => {
+  const victim = random.pick(NODES);
+  const forMs = random.chance(0.5) ? random.whole(200, 1_200) : random.whole(1_600, 5_000);
+  return {
+    ...{ name: 'stop', text: `stop ${victim} for ${forMs} ms` },
+    run: async ({ nodes }, isWorking) => {
+      const hit = isWorking();
+      nodes.node(victim).pause();
+      await delay(forMs);
+      nodes.node(victim).resume();
+      return hit;
+    },
+  };
+};
+
+const stuttering: FaultKind = (random) => {
+  const victim = random.pick(NODES);
+  const forMs = random.whole(1_000, 3_000);
+  return {
+    ...{ name: 'stutter', text: `${victim} stutters for ${forMs} ms` },
+    run: async ({ nodes }, isWorking) => {
+      const hit = isWorking();
+      const end = performance.now() + forMs;
+      while (performance.now() < end) {
+        nodes.node(victim).pause();
+        await delay(STILL_MS);
+        nodes.node(victim).resume();
+        await delay(RUNNING_MS);
+      }
+      return hit;
+    },
+  };
+};
+
+/** Killed while another stands still, which goes on when the first is back. */
+const killedBesideStopped: FaultKind = (random) => {
+  const [victim = '', still = ''] = two(random);
+  const downMs = random.whole(100, 1_500);
+  return {
+    ...{ name: 'kill beside a stopped one', text: `stop ${still}, kill ${victim}, down ${downMs} ms` },
+    run: async ({ nodes }, isWorking) => {
+      const hit = isWorking();
+      nodes.node(still).pause();
+      await nodes.kill9(victim);
+      await delay(downMs);
+      // A participant becomes ready only with the coordinator, so whoever stands still goes on first.
+      nodes.node(still).resume();
+      await nodes.restart(victim);
+      return hit;
+    },
+  };
+};
+
+/** Faults that need nothing but the processes. */
+export const PROCESS_FAULTS: readonly FaultKind[] = [
+  killed('kill a participant', (random) => [random.pick(PARTICIPANTS)]),
+  killed('kill the coordinator', () => [COORDINATOR]),
+  killed('kill two', two),
+  killed('kill all', () => NODES),
+  stopped,
+  stuttering,
+  killedBesideStopped,
+];
