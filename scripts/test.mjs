@@ -5,6 +5,10 @@
  *   npm test -- --grep "torn tail"
  *   npm test -- test/wal
  *
+ * Without files the tests run in two lanes at once: those that start real
+ * processes mostly wait, the others compute. The output of the second lane is
+ * shown when the first is through, so that what is read is in one piece.
+ *
  * Exits with mocha's code. Its last line is always, and only once,
  * `N passed, N failed, N skipped`: CI reads it.
  */
@@ -16,50 +20,98 @@ import { say } from './progress.mjs';
 import { setUpOrExit } from './setup.mjs';
 
 const ALL_TESTS = 'test/**/*.test.ts';
+/** Folders whose tests start real processes and wait for them. */
+const WAITING = ['test/processes', 'test/lab', 'test/cluster'];
 /** A process that lives on after its last test has left a socket, timer or child open. */
 const LINGER_MS_MAX = 15_000;
 const POLL_MS = 200;
 
 await setUpOrExit();
 const directory = mkdtempSync(join(tmpdir(), 'parley-test-run-'));
-const countsFile = join(directory, 'counts.json');
 try {
-  process.exitCode = await runMocha(process.argv.slice(2));
+  process.exitCode = await runTests(process.argv.slice(2));
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }
 
-async function runMocha(given) {
+async function runTests(given) {
   const files = given.filter(isPath).map(asPattern);
-  const mochaArgs = [
-    ...['--reporter', 'scripts/counting-reporter.cjs', '--reporter-option', `countsFile=${countsFile}`],
-    ...given.filter((arg) => !isPath(arg)),
-    ...(files.length > 0 ? files : [ALL_TESTS]),
-  ];
-  say(`> mocha ${[...given.filter((arg) => !isPath(arg)), ...(files.length > 0 ? files : [ALL_TESTS])].join(' ')}`);
-  const mocha = join(root, 'node_modules', 'mocha', 'lib', 'cli', 'cli.js');
-  let watch;
-  const { code } = await run(process.execPath, ['--import=tsx', mocha, ...mochaArgs], {
-    onStart: (child) => {
-      watch = endLingering(child);
-    },
-  });
-  clearInterval(watch.timer);
-  const counts = readCounts();
-  if (counts === undefined) say('The tests did not come to their end; see above.');
-  if (watch.lingered) say('The tests ended but their process did not: one of them left a socket, timer or child open.');
-  const { passed, failed, skipped } = counts ?? { passed: 0, failed: 1, skipped: 0 };
+  const options = given.filter((arg) => !isPath(arg));
+  const lanes = files.length > 0 ? [[...options, ...files]] : lanesOf(options);
+  const held = holdBack();
+  const results = await Promise.all(
+    lanes.map((args, lane) =>
+      runLane(args, join(directory, `counts-${lane}.json`), lane === 0 ? undefined : held.hold).finally(() => {
+        if (lane === 0) held.release();
+      }),
+    ),
+  );
+  const sums = { passed: 0, failed: 0, skipped: 0 };
+  for (const { counts } of results) for (const key of Object.keys(sums)) sums[key] += counts[key];
+  const { passed, failed, skipped } = sums;
   process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
-  if (watch.lingered) return 1;
+  const code = results.find((result) => result.code !== 0)?.code ?? 0;
   return code === 0 && failed > 0 ? 1 : code;
 }
 
+/** The waiting lane is the longer one, so it is the one that is shown as it goes. */
+function lanesOf(options) {
+  const patterns = WAITING.filter((folder) => existsSync(join(root, folder))).map((folder) => asPattern(folder));
+  if (patterns.length === 0) return [[...options, ALL_TESTS]];
+  return [
+    [...options, ...patterns],
+    [...options, ...patterns.flatMap((pattern) => ['--ignore', pattern]), ALL_TESTS],
+  ];
+}
+
+/** Keeps text until it may be shown, and passes on what comes later. */
+function holdBack() {
+  let waiting = '';
+  let isReleased = false;
+  return {
+    hold: (text) => {
+      if (isReleased) process.stdout.write(text);
+      else waiting += text;
+    },
+    release: () => {
+      isReleased = true;
+      process.stdout.write(waiting);
+      waiting = '';
+    },
+  };
+}
+
+/** One mocha over some tests. */
+async function runLane(args, countsFile, onOutput) {
+  const mochaArgs = [
+    ...['--reporter', 'scripts/counting-reporter.cjs', '--reporter-option', `countsFile=${countsFile}`],
+    ...(onOutput !== undefined && process.stdout.isTTY ? ['--color'] : []),
+    ...args,
+  ];
+  const announce = `> mocha ${args.join(' ')}`;
+  if (onOutput === undefined) say(announce);
+  else onOutput(`${announce}\n`);
+  const mocha = join(root, 'node_modules', 'mocha', 'lib', 'cli', 'cli.js');
+  let watch;
+  const { code } = await run(process.execPath, ['--import=tsx', mocha, ...mochaArgs], {
+    onOutput,
+    onStart: (child) => {
+      watch = endLingering(child, countsFile);
+    },
+  });
+  clearInterval(watch.timer);
+  const counts = readCounts(countsFile);
+  if (counts === undefined) say(`The tests did not come to their end (${announce}); see their output.`);
+  if (watch.lingered) say('The tests ended but their process did not: one of them left a socket, timer or child open.');
+  return { code: watch.lingered ? 1 : code, counts: counts ?? { passed: 0, failed: 1, skipped: 0 } };
+}
+
 /** Kills a mocha that has written its counts and does not end. */
-function endLingering(child) {
+function endLingering(child, countsFile) {
   const watch = { lingered: false, timer: undefined };
   let endedAt;
   watch.timer = setInterval(() => {
-    if (endedAt === undefined && readCounts() !== undefined) endedAt = performance.now();
+    if (endedAt === undefined && readCounts(countsFile) !== undefined) endedAt = performance.now();
     if (endedAt !== undefined && performance.now() - endedAt > LINGER_MS_MAX) {
       watch.lingered = true;
       child.kill('SIGKILL');
@@ -68,7 +120,7 @@ function endLingering(child) {
   return watch;
 }
 
-function readCounts() {
+function readCounts(countsFile) {
   try {
     return JSON.parse(readFileSync(countsFile, 'utf8'));
   } catch {

@@ -47,4 +47,18 @@ describe('scripts/test.mjs', () => {
     expect(closingLines(run)).to.deep.equal(['1 passed, 0 failed, 0 skipped']);
     expect(run.code).to.equal(0);
   });
+
+  it('runs the tests that wait for processes beside the others, shows each in one piece, and counts both', async () => {
+    const run = await withTemporaryDirectory(async (directory) => {
+      const checkout = await makeCheckout(directory);
+      await checkout.write('test/processes/slow.test.ts', PASSES + FAILS);
+      await checkout.write('test/quick.test.ts', "it('computes', () => undefined);\n" + SKIPS);
+      return checkout.run('scripts/test.mjs');
+    });
+    expect(closingLines(run)).to.deep.equal(['2 passed, 1 failed, 1 skipped']);
+    expect(run.code).to.equal(1);
+    const ofProcesses = run.stdout.indexOf('planted');
+    expect(run.stdout.indexOf('passes')).to.be.within(0, ofProcesses);
+    expect(run.stdout.indexOf('computes')).to.be.above(ofProcesses);
+  });
 });
