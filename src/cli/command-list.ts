@@ -2,6 +2,7 @@
 import { bankCommand } from './bank-command.ts';
 import { benchCommand } from './bench-command.ts';
 import { chatCommand } from './chat-command.ts';
+import { checkCommand } from './check-command.ts';
 import { configCommand } from './config-command.ts';
 import { consoleCommand } from './console-command.ts';
 import { daemonCommands } from './daemon-command.ts';
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   consoleCommand,
   txCommand,
   logCommand,
+  checkCommand,
   ...proofCommands,
   benchCommand,
   configCommand,

@@ -57,6 +57,8 @@ const runShape = z.strictObject({
   mayBlock: z.boolean(),
   /** True when no fault was injected: then at least 99 of 100 transactions must commit. */
   faultFree: z.boolean().optional(),
+  /** Instead of 5,000 ms in doubt after the heal, and 1,000 ms for the probe. */
+  limits: z.strictObject({ settledMs: z.number(), probeMs: z.number() }).optional(),
   /** Whatever else the runner wants to keep; the checker does not look at it. */
   note: json.optional(),
 });
