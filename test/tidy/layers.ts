@@ -53,8 +53,8 @@ export const LAYERS: Readonly<Record<string, LayerRow>> = {
   'bridges': { from: ['base', 'net', 'chat'], why: 'Other chat networks.' },
   'cluster': { from: ['base', 'net'], why: 'Child processes: it knows daemons by their command line only.' },
   'lab': {
-    from: ['base', 'protocol', 'wal', 'net', 'cluster'],
-    why: 'Faults and checks from outside, never through the daemons.',
+    from: ['base', 'protocol', 'wire', 'wal', 'net', 'cluster'],
+    why: 'Faults and checks from outside, never through the daemons. Wire, because the proxy takes frames apart.',
   },
   'sim': {
     from: ['base', 'protocol', 'wal', 'resources', 'host', 'lab'],
