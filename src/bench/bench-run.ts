@@ -1,5 +1,5 @@
 /** One run of the bench: its subjects one after the other, in a directory that is gone afterwards. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parleyVersion } from '../daemons/version.ts';
@@ -24,6 +24,8 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
   const startedAt = new Date().toISOString();
   const machine = thisMachine();
   const directory = await mkdtemp(join(tmpdir(), 'parley-bench-'));
+  // Servers that run as another user must reach what is theirs below it.
+  await chmod(directory, 0o711);
   const reports: SubjectReport[] = [];
   try {
     for (const [index, { name, title, run }] of subjects.entries()) {

@@ -4,8 +4,8 @@
  * time, and ends with this process.
  *
  * ```ts
- *   export async function runLoad(task: TaskSide<LoadOptions>): Promise<void>   // in the child
- *   const load = await startTask({ module: new URL('./load.ts', import.meta.url), run: 'runLoad', options });
+ *   export function runLoad(options: Json): Promise<(question: Json) => Promise<Json>>   // in load.ts, in the child
+ *   const load = await startTask({ name: 'load', module: benchModule('load'), run: 'runLoad', options });
  *   const result = await load.ask({ seconds: 2 });
  * ```
  */
@@ -18,7 +18,7 @@ import type { Json } from '../base/canonical-json.ts';
 /** Which function to run, and with what. */
 export interface TaskSpec {
   readonly name: string;
-  /** As the caller's module sees it; .ts or .js, as this process runs. */
+  /** Its address: benchModule(). */
   readonly module: string;
   /** An exported function `(options, answer) => handler of questions`. */
   readonly run: string;
@@ -30,6 +30,12 @@ export interface TaskSpec {
 
 /** What a task exports: made once, then asked. */
 export type TaskFunction = (options: Json) => Promise<(question: Json) => Promise<Json>>;
+
+/** The address of a module of this folder, built or not, as this one is. */
+export function benchModule(name: string): string {
+  const here = import.meta.url;
+  return new URL(`./${name}${here.slice(here.lastIndexOf('.'))}`, here).href;
+}
 
 /** How long a task may take to end after its channel closed. */
 const END_MS_MAX = 5000;

@@ -1,6 +1,7 @@
 /** The subjects of the bench, in the order they run. */
 import type { Subject } from './bench-context.ts';
+import { commitSubject } from './commit-subject.ts';
 import { startSubject } from './start-subject.ts';
 
 /** All of them; `parley bench NAME…` runs some. */
-export const SUBJECTS: readonly Subject[] = [startSubject];
+export const SUBJECTS: readonly Subject[] = [startSubject, commitSubject];
