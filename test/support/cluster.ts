@@ -39,6 +39,8 @@ import type { NodeOverride } from '../../src/cluster/cluster-plan.ts';
 export interface TestClusterOptions {
   /** Participants P1, P2, …; default 3. */
   readonly participants?: number;
+  /** `server`, `server2`, …; default 1. */
+  readonly servers?: number;
   /** Replaces the groups, for example to partition the ledger. */
   readonly groups?: Readonly<Record<string, ClusterGroup>>;
   /** Protocol of every group; default that of the built-in cluster (bank 2pc, chat 3pc). */
@@ -236,11 +238,15 @@ export async function balanceAt(
 
 function configOf(options: TestClusterOptions): ClusterConfig {
   const built = defaultCluster();
-  const nodes = Object.entries(built.nodes).map(([name, node]) => [name, { ...node, port: 0 }]);
+  const nodes = Object.entries(built.nodes).map(([name, node]) => [name, { ...node, port: 0 }] as const);
+  const [server] = nodes.filter(([, { role }]) => role === 'server').map(([, node]) => node);
+  for (let count = 2; server !== undefined && count <= (options.servers ?? 1); count += 1) {
+    nodes.push([`server${count}`, server]);
+  }
   const timings = Object.entries<number>({ ...TIMINGS_DEFAULT }).map(([name, ms]) => [name, Math.ceil(ms / QUICKER)]);
   const base: ClusterConfig = {
     ...built,
-    nodes: Object.fromEntries(nodes) as ClusterConfig['nodes'],
+    nodes: Object.fromEntries(nodes),
     opening: {},
     timings: { ...(Object.fromEntries(timings) as unknown as Timings), ...options.timings },
   };
