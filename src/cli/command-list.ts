@@ -8,6 +8,7 @@ import { consoleCommand } from './console-command.ts';
 import { daemonCommands } from './daemon-command.ts';
 import { logCommand } from './log-command.ts';
 import { proofCommands } from './proof-command.ts';
+import { proveCommand } from './prove-command.ts';
 import { txCommand } from './tx-command.ts';
 import type { Command } from './command.ts';
 
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   logCommand,
   checkCommand,
   ...proofCommands,
+  proveCommand,
   benchCommand,
   configCommand,
 ];

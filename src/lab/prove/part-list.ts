@@ -1,0 +1,172 @@
+/**
+ * The parts of the long proof and how each is cut into slices: commands of the
+ * product, each with one result, so that a run that was stopped goes on with
+ * the next slice. A `share` below 1 takes that part of the slices, and of what
+ * is counted within one when a single slice is more than its share.
+ */
+
+/** One command, run by itself. */
+export interface Slice {
+  /** Arguments of `parley`, or a script of the checkout with its arguments. */
+  readonly args: readonly string[];
+  readonly program: 'parley' | 'script';
+  /** Exit code that shows the part is well: 1 where a machine that is known to be unsafe must be caught. */
+  readonly expectedExit: 0 | 1;
+  /** A guess, for the time left before anything was measured. */
+  readonly guessS: number;
+}
+
+/** One part. */
+export interface Part {
+  readonly name: string;
+  /** For the report: what it does, one sentence. */
+  readonly title: string;
+  /** What the whole of it should come to, as a sentence of the issue; for the report. */
+  readonly target: string;
+  readonly slices: readonly Slice[];
+}
+
+/** Seeds in the whole proof. */
+const SEEDS = 1_000_000;
+const SEEDS_PER_SLICE = 20_000;
+/** Ordered pairs are cut by the number of the first crash. */
+const PAIR_SLICES = 40;
+const POWER_STATES = 100_000;
+const FLIP_SLICES = 8;
+const KILL_CYCLES = 2_000;
+const CYCLES_PER_SLICE = 50;
+const COMMITTED_PER_CYCLE = 100;
+const HISTORIES = 20;
+const HISTORY_SECONDS = 60;
+
+const PROTOCOLS = ['mixed', '2pc', '3pc'] as const;
+
+/** Every part; `share` is from above 0 to 1. */
+export function partList(share: number): readonly Part[] {
+  const scaled = (whole: number): number => Math.max(1, Math.round(whole * share));
+  return [
+    seedsPart(scaled(SEEDS)),
+    {
+      name: 'points',
+      title: 'Every single crash point of the simulated protocols, each under kill, power loss and torn writes',
+      target: 'all',
+      slices: [parley(30, 'simulate', '--crash-points', 'single', '--json')],
+    },
+    {
+      name: 'pairs',
+      title: 'Every ordered pair of crash points, the second also during recovery',
+      target: 'all ordered pairs',
+      slices: range(scaled(PAIR_SLICES)).map((index) =>
+        parley(60, 'simulate', '--crash-points', 'pairs', '--slice', `${index + 1}/${PAIR_SLICES}`, '--json'),
+      ),
+    },
+    explorerPart(share),
+    {
+      name: 'power',
+      title: 'States of the disk after a power cut, opened by the shipped log; with two controls that must fail',
+      target: '5,000 in each test run; 100,000 here',
+      slices: [parley(70 * share, 'prove', 'power', '--states', String(scaled(POWER_STATES)), '--json')],
+    },
+    {
+      name: 'flips',
+      title: 'Every single bit of a log of 200 records flipped: refused, or cut when it is in the last record',
+      target: 'every bit; 0 silent accepts, 0 refused torn tails',
+      slices: range(scaled(FLIP_SLICES)).map((first) =>
+        parley(20, 'prove', 'flips', '--first', String(first), '--step', String(FLIP_SLICES), '--json'),
+      ),
+    },
+    killsPart(scaled(KILL_CYCLES)),
+    {
+      name: 'histories',
+      title: 'Black-box histories: 8 clients on real processes, a fault every few seconds, then the checker',
+      target: '20 of 60 s',
+      slices: range(scaled(HISTORIES)).map((index) =>
+        parley(
+          HISTORY_SECONDS + 15,
+          ...['prove', 'history', '--seconds', String(share < 1 / HISTORIES ? 15 : HISTORY_SECONDS)],
+          ...['--seed', String(1000 + index), '--protocol', PROTOCOLS[index % PROTOCOLS.length] ?? 'mixed', '--json'],
+        ),
+      ),
+    },
+    {
+      name: 'lab',
+      title: 'Every scenario file on real processes',
+      target: 'all',
+      slices: [parley(120, 'lab', 'run', 'all', '--json')],
+    },
+    {
+      name: 'mutants',
+      title: 'Planted bugs, each of which its proof must catch',
+      target: 'at least 20, all caught',
+      slices: [script(180, 'scripts/mutants.mjs', '--json')],
+    },
+  ];
+}
+
+function seedsPart(seeds: number): Part {
+  const slices = range(Math.ceil(seeds / SEEDS_PER_SLICE)).map((index) => {
+    const count = Math.min(SEEDS_PER_SLICE, seeds - index * SEEDS_PER_SLICE);
+    const protocol = PROTOCOLS[index % PROTOCOLS.length] ?? 'mixed';
+    const from = String(1 + index * SEEDS_PER_SLICE);
+    return parley(
+      count / 300,
+      ...['simulate', '--seeds', String(count), '--seed', from, '--protocol', protocol, '--json'],
+    );
+  });
+  return {
+    name: 'seeds',
+    title: 'Whole clusters in a deterministic world, with network, disk, process and clock faults drawn from seeds',
+    target: '1,000,000 seeds',
+    slices,
+  };
+}
+
+function killsPart(cycles: number): Part {
+  const slices = range(Math.ceil(cycles / CYCLES_PER_SLICE)).map((index) => {
+    const count = Math.min(CYCLES_PER_SLICE, cycles - index * CYCLES_PER_SLICE);
+    return parley(
+      count * 1.5,
+      ...['prove', 'kills', '--cycles', String(count), '--committed', String(COMMITTED_PER_CYCLE)],
+      ...['--seed', String(1 + index), '--protocol', PROTOCOLS[index % PROTOCOLS.length] ?? 'mixed', '--json'],
+    );
+  });
+  return {
+    name: 'kills',
+    title: 'kill -9 of real processes with work in flight, invariants after each cycle, the checker at the end',
+    target: '2,000 cycles, 200,000 acknowledged operations',
+    slices,
+  };
+}
+
+/** Small worlds whole; the last one is not safe, and must be caught. */
+function explorerPart(share: number): Part {
+  const bounds: readonly (readonly [guessS: number, args: readonly string[]])[] = [
+    [20, ['--protocol', '2pc', '--participants', '2']],
+    [60, ['--protocol', '2pc', '--participants', '3']],
+    [60, ['--protocol', '3pc', '--participants', '2', '--rounds', '3']],
+    [600, ['--protocol', '3pc', '--participants', '2', '--rounds', '4']],
+    [600, ['--protocol', '3pc', '--participants', '3', '--rounds', '3']],
+  ];
+  const chosen = share < 1 ? bounds.slice(0, 3) : bounds;
+  return {
+    name: 'explorer',
+    title: 'Every interleaving of one transaction on the shipped machines; the textbook protocol must be caught',
+    target: 'two participants with rounds up to 4, three with rounds up to 3, no violation',
+    slices: [
+      ...chosen.map(([guessS, args]) => parley(guessS, 'explore', ...args, '--json')),
+      { ...parley(10, 'explore', '--protocol', '3pc-textbook', '--json'), expectedExit: 1 },
+    ],
+  };
+}
+
+function parley(guessS: number, ...args: readonly string[]): Slice {
+  return { args, program: 'parley', expectedExit: 0, guessS };
+}
+
+function script(guessS: number, ...args: readonly string[]): Slice {
+  return { args, program: 'script', expectedExit: 0, guessS };
+}
+
+function range(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}

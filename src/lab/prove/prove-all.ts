@@ -1,0 +1,182 @@
+/**
+ * The long proof: every part, slice by slice, each in a process of its own;
+ * results are kept as they come, and the report says what was run and nothing
+ * else. Meant to be stopped and gone on with.
+ */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { EXIT, ParleyError } from '../../base/errors.ts';
+import { partList } from './part-list.ts';
+import { progressText, secondsLeft, durationText } from './progress-text.ts';
+import { ResultStore } from './result-store.ts';
+import { runSlice } from './slice-run.ts';
+import { writeReport } from './report.ts';
+import type { Part, Slice } from './part-list.ts';
+import type { StoredSlice } from './result-store.ts';
+import type { Writable } from 'node:stream';
+
+/** As typed. */
+export interface ProveAllOptions {
+  /** A comma list of parts; undefined: all. */
+  readonly only: string | undefined;
+  /** A number above 0, at most 1. */
+  readonly scale: string;
+  readonly resume: boolean;
+  readonly reportOnly: boolean;
+  readonly listOnly: boolean;
+  readonly resultsDirectory: string;
+  readonly reportDirectory: string;
+  readonly output: Writable;
+  readonly errorOutput: Writable;
+  readonly isTerminal: boolean;
+}
+
+/** Which sources the results are about. */
+export interface Sources {
+  /** Of src in git; with `dirty-` before it when something there is not committed. */
+  readonly sources: string;
+  readonly commit: string;
+}
+
+interface Work {
+  readonly part: Part;
+  readonly slice: Slice;
+}
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+/**
+ * Runs what is asked for. Resolves with the exit code: 0 all well, 1 something
+ * was violated, 3 something showed nothing or was not run.
+ * @throws ParleyError `usage`
+ */
+export async function proveAll(options: ProveAllOptions): Promise<number> {
+  const parts = chosenParts(options);
+  const say = (line: string): void => void options.output.write(`${line}\n`);
+  if (options.listOnly) {
+    for (const { name, slices, title, target } of parts)
+      say(`${name.padEnd(10)} ${String(slices.length).padStart(3)} slices  ${title} (${target})`);
+    return EXIT.ok;
+  }
+  const store = new ResultStore(options.resultsDirectory);
+  const about = await sourcesOf(ROOT);
+  if (!options.reportOnly) {
+    if (!options.resume) for (const { name } of parts) await store.forget(name);
+    await runParts(options, { parts, store, about });
+  }
+  const report = await writeReport({ store, parts: partList(1), about, directory: options.reportDirectory });
+  for (const line of report.lines) say(line);
+  return { ok: EXIT.ok, violated: EXIT.failed, inconclusive: EXIT.inconclusive }[report.verdict];
+}
+
+function chosenParts({ only, scale }: ProveAllOptions): readonly Part[] {
+  const share = Number(scale);
+  if (!(share > 0 && share <= 1)) {
+    throw new ParleyError('usage', `--scale is ${scale.slice(0, 40)}; allowed: a number above 0, at most 1.`);
+  }
+  const parts = partList(share);
+  if (only === undefined) return parts;
+  const names = only.split(',').map((name) => name.trim());
+  const stranger = names.find((name) => !parts.some((part) => part.name === name));
+  if (stranger === undefined) return parts.filter(({ name }) => names.includes(name));
+  throw new ParleyError('usage', `There is no part ${JSON.stringify(stranger)}.`, {
+    remedy: `Parts: ${parts.map(({ name }) => name).join(', ')}.`,
+  });
+}
+
+async function runParts(
+  options: ProveAllOptions,
+  { parts, store, about }: { parts: readonly Part[]; store: ResultStore; about: Sources },
+): Promise<void> {
+  const all: Work[] = parts.flatMap((part) => part.slices.map((slice) => ({ part, slice })));
+  const todo: Work[] = [];
+  for (const work of all) if (!(await isDone(store, work, about))) todo.push(work);
+  const took = new Map<string, { guessS: number; seconds: number }[]>();
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort();
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  const screen = new ProgressLine(options);
+  try {
+    for (const [index, { part, slice }] of todo.entries()) {
+      const left = todo.slice(index).map((work) => ({ part: work.part.name, guessS: work.slice.guessS }));
+      screen.show(
+        progressText({
+          done: all.length - left.length,
+          of: all.length,
+          part: part.name,
+          secondsLeft: secondsLeft(left, took),
+        }),
+      );
+      const end = await runSlice(slice, ROOT, stop.signal);
+      if (stop.signal.aborted) break;
+      const list = took.get(part.name) ?? [];
+      took.set(part.name, [...list, { guessS: slice.guessS, seconds: end.seconds }]);
+      const well = end.exitCode === slice.expectedExit;
+      await store.keep(part.name, {
+        ...{ args: [...slice.args], exitCode: end.exitCode, expectedExit: slice.expectedExit, seconds: end.seconds },
+        ...{ endedAt: new Date().toISOString(), ...about, result: end.result },
+        ...(well ? {} : { said: end.said }),
+      });
+      if (!well) screen.say(`${part.name}: exit code ${end.exitCode} of: parley ${slice.args.join(' ')}`);
+      else screen.note(`${part.name}: ${slice.args.join(' ')}: ok in ${durationText(end.seconds)}`);
+    }
+  } finally {
+    screen.end();
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+/** A result of the same command and the same sources; one that went wrong is run again. */
+async function isDone(store: ResultStore, { part, slice }: Work, { sources }: Sources): Promise<boolean> {
+  const kept = await store.read(part.name);
+  return kept.some((one: StoredSlice) => {
+    const same = one.args.join(' ') === slice.args.join(' ') && one.sources === sources;
+    return same && one.exitCode === slice.expectedExit;
+  });
+}
+
+/** One line that is overwritten on a terminal, and written once a slice elsewhere. */
+class ProgressLine {
+  readonly #output: Writable;
+  readonly #isTerminal: boolean;
+
+  constructor({ errorOutput, isTerminal }: ProveAllOptions) {
+    this.#output = errorOutput;
+    this.#isTerminal = isTerminal;
+  }
+
+  show(line: string): void {
+    this.#output.write(this.#isTerminal ? `\r\x1b[K${line}` : `${line}\n`);
+  }
+
+  /** What a person must see. */
+  say(line: string): void {
+    this.#output.write(this.#isTerminal ? `\r\x1b[K${line}\n` : `${line}\n`);
+  }
+
+  /** What only a file needs: a terminal has the line itself. */
+  note(line: string): void {
+    if (!this.#isTerminal) this.#output.write(`${line}\n`);
+  }
+
+  end(): void {
+    if (this.#isTerminal) this.#output.write('\r\x1b[K');
+  }
+}
+
+/** Which sources are there now; `unknown` outside a checkout. */
+export async function sourcesOf(root: string): Promise<Sources> {
+  const git = async (...args: readonly string[]): Promise<string> =>
+    (await promisify(execFile)('git', [...args], { cwd: root })).stdout.trim();
+  try {
+    const [tree, commit, changes] = [
+      await git('rev-parse', 'HEAD:src'),
+      await git('rev-parse', '--short=12', 'HEAD'),
+      await git('status', '--porcelain', '--', 'src'),
+    ];
+    return { sources: changes === '' ? tree : `dirty-${tree}`, commit };
+  } catch {
+    return { sources: 'unknown', commit: 'unknown' };
+  }
+}
