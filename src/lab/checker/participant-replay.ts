@@ -1,0 +1,253 @@
+/**
+ * One participant's log played through the models: what each promise should
+ * have come to, what each commit changed, what could be read when, and what is
+ * held in the end.
+ *
+ * At a promise the model is asked for the same operations, in the state that
+ * the log before it gives; whatever conflicts must be decided by then. At a
+ * commit the effect that was promised is applied, once, but not to a group
+ * whose copy holds it already (`superseded`).
+ */
+import { canonicalJson } from '../../base/canonical-json.ts';
+import type { Json } from '../../base/canonical-json.ts';
+import type { CommittedRecord, CopiedRecord, PreparedRecord } from '../../protocol/records.ts';
+import { evidenceOf } from './attempt-story.ts';
+import type { Entry, NodeStory } from './attempt-story.ts';
+import { textIn } from './group-model.ts';
+import type { GroupModel, KeyUse, ModelOperation } from './group-model.ts';
+import { LedgerModel } from './ledger-model.ts';
+import { NotebookModel, RoomsModel } from './list-models.ts';
+import type { Findings, Invariant } from './verdict.ts';
+
+/** A commit as it was applied to one group. `segment` grows with every copy that replaced the group. */
+export interface Applied {
+  readonly number: string;
+  readonly id: string;
+  readonly segment: number;
+  readonly uses: readonly KeyUse[];
+  readonly entry: Entry;
+}
+
+/** What one group at one participant came to. */
+export interface GroupReplay {
+  readonly model: GroupModel;
+  readonly kind: string;
+  /** In order. */
+  readonly applied: Applied[];
+  /** Key to its values; `index` is how many commits were applied when it got that value. */
+  readonly versions: Map<string, { readonly index: number; readonly value: Json }[]>;
+  segment: number;
+}
+
+interface Promised {
+  readonly entry: Entry<PreparedRecord>;
+  readonly dropped: Set<string>;
+}
+
+const KINDS: Readonly<Record<string, () => GroupModel>> = {
+  ledger: () => new LedgerModel(),
+  history: () => new RoomsModel(),
+  notebook: () => new NotebookModel(),
+};
+
+/** Where the operations of a transaction can be looked up when its record has none (one-phase). */
+export type OperationsOf = (id: string) => readonly Json[];
+
+/** See the header. */
+export class ParticipantReplay {
+  readonly groups = new Map<string, GroupReplay>();
+  readonly #node: NodeStory;
+  readonly #findings: Findings;
+  readonly #operationsOf: OperationsOf;
+  readonly #undecided = new Map<string, Promised>();
+  readonly #applied = new Set<string>();
+  readonly #copying = new Map<string, Json[]>();
+
+  constructor(node: NodeStory, kinds: ReadonlyMap<string, string>, operationsOf: OperationsOf, findings: Findings) {
+    this.#node = node;
+    this.#findings = findings;
+    this.#operationsOf = operationsOf;
+    for (const [group, kind] of kinds) this.#group(group, kind);
+    for (const { group, kind, lines } of node.checkpoint?.resources ?? []) this.#load(group, kind, lines);
+    for (const entry of node.entries) this.#take(entry);
+  }
+
+  #take(entry: Entry): void {
+    const { record } = entry;
+    switch (record.type) {
+      case 'prepared':
+        return this.#prepared({ ...entry, record });
+      case 'committed':
+        return this.#committed({ ...entry, record });
+      case 'aborted':
+        this.#undecided.delete(record.number);
+        return;
+      case 'superseded':
+        this.#undecided.get(record.number)?.dropped.add(record.group);
+        return;
+      case 'copied':
+        return this.#copied(record);
+      default:
+        return;
+    }
+  }
+
+  #prepared(entry: Entry<PreparedRecord>): void {
+    const { number, operations } = entry.record;
+    // The state in which a promise of a checkpoint was made is gone.
+    if (!entry.inCheckpoint) {
+      for (const group of new Set(operations.map(({ operation }) => operation.group))) this.#promised(group, entry);
+    }
+    this.#undecided.set(number, { entry, dropped: new Set() });
+  }
+
+  #promised(group: string, entry: Entry<PreparedRecord>): void {
+    const { id, number, operations, effects, results } = entry.record;
+    const own = operations.filter(({ operation }) => operation.group === group);
+    const kind = textIn(own[0]?.operation, 'resource');
+    const found = this.#group(group, kind);
+    if (found === undefined) {
+      this.#findings.notChecked('I7', `operations of the resource ${kind || '?'}: there is no model of it`);
+      return;
+    }
+    const effect = effects.find((one) => one.group === group)?.effect ?? null;
+    this.#conflicts(group, found, entry);
+    const planned = found.model.plan(own.map(({ operation }) => operation));
+    if (planned === undefined) {
+      this.#findings.notChecked('I7', `operations of ${kind} that the model does not know`);
+      return;
+    }
+    const say = (what: string): void => this.#violate('I7', `${id} (${number}) at ${group}: ${what}.`, [entry]);
+    if (typeof planned === 'string') return say(`it was promised, and cannot be done: ${planned}`);
+    if (canonicalJson(planned.effect) !== canonicalJson(effect)) {
+      say(`it would change ${canonicalJson(effect)}; by the model ${canonicalJson(planned.effect)}`);
+    }
+    const told = new Map(results.map(({ index, result }) => [index, result]));
+    for (const [place, { index }] of own.entries()) {
+      const [model, real] = [planned.results[place] ?? null, told.get(index) ?? null];
+      if (sameAnswer(kind, model, real)) continue;
+      say(`operation ${index} was answered ${canonicalJson(real)}; by the model ${canonicalJson(model)}`);
+    }
+  }
+
+  /** Locks and holds of what is undecided keep everyone else out. */
+  #conflicts(group: string, found: GroupReplay, entry: Entry<PreparedRecord>): void {
+    const { id, number, effects } = entry.record;
+    const uses = found.model.uses(operationsIn(group, entry.record.operations));
+    const held: Json[] = [];
+    for (const { entry: other, dropped } of this.#undecided.values()) {
+      if (dropped.has(group) || other.record.number === number) continue;
+      const theirs = found.model.uses(operationsIn(group, other.record.operations));
+      const clash = uses.find((use) => theirs.some((one) => one.key === use.key && inOrder(one, use)));
+      if (clash !== undefined) {
+        const what = `${id} (${number}) was promised at ${this.#node.name} while ${other.record.id} (${other.record.number}), which uses ${clash.key} of ${group} too, was undecided.`;
+        this.#violate('I7', what, [other, entry]);
+      }
+      for (const one of other.record.effects) if (one.group === group) held.push(one.effect);
+    }
+    const effect = effects.find((one) => one.group === group)?.effect ?? null;
+    const short = found.model.short(effect, held);
+    if (short !== undefined)
+      this.#violate('I6', `${id} (${number}) was promised at ${this.#node.name}, but ${short}.`, [entry]);
+  }
+
+  #committed(entry: Entry<CommittedRecord>): void {
+    const { number, effects } = entry.record;
+    const promised = this.#undecided.get(number);
+    this.#undecided.delete(number);
+    // Its effect is in the checkpoint's resources; a second record is I4's.
+    if (entry.inCheckpoint || this.#applied.has(number)) return;
+    this.#applied.add(number);
+    const id = promised?.entry.record.id ?? entry.record.id ?? '';
+    for (const { group, effect } of effects ?? promised?.entry.record.effects ?? []) {
+      if (promised?.dropped.has(group)) continue;
+      const operations = operationsIn(group, promised?.entry.record.operations ?? this.#asked(id));
+      const found = this.#group(group, textIn(operations[0], 'resource'));
+      if (found === undefined) continue;
+      const uses = operations.length > 0 ? found.model.uses(operations) : found.model.usesOfEffect(effect);
+      found.applied.push({ number, id, segment: found.segment, uses, entry });
+      const { faults, readings } = found.model.apply(effect, number, id);
+      const invariant = found.kind === 'history' ? 'I8' : found.kind === 'ledger' ? 'I6' : 'I7';
+      for (const fault of faults)
+        this.#violate(invariant, `${id} (${number}) at ${this.#node.name}, ${group}: ${fault}.`, [entry]);
+      record(found, readings);
+    }
+  }
+
+  #asked(id: string): readonly { readonly index: number; readonly operation: ModelOperation }[] {
+    return this.#operationsOf(id).flatMap((operation, index) => {
+      const isOperation = typeof operation === 'object' && operation !== null && 'group' in operation;
+      return isOperation ? [{ index, operation: operation as unknown as ModelOperation }] : [];
+    });
+  }
+
+  #copied({ group, part, parts, lines }: CopiedRecord): void {
+    const all = [...(part === 1 ? [] : (this.#copying.get(group) ?? [])), ...lines];
+    this.#copying.set(group, all);
+    if (part === parts) this.#load(group, kindOfLines(all), all);
+  }
+
+  #load(group: string, kind: string | undefined, lines: readonly Json[]): void {
+    const found = this.#group(group, kind ?? this.groups.get(group)?.kind ?? '');
+    if (found === undefined) return;
+    found.segment += 1;
+    record(found, found.model.load(lines));
+  }
+
+  #group(group: string, kind: string): GroupReplay | undefined {
+    const known = this.groups.get(group);
+    if (known !== undefined) return known;
+    const make = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
+    if (make === undefined) return undefined;
+    const fresh: GroupReplay = { model: make(), kind, applied: [], versions: new Map(), segment: 0 };
+    this.groups.set(group, fresh);
+    return fresh;
+  }
+
+  #violate(invariant: Invariant, what: string, entries: readonly Entry[]): void {
+    this.#findings.violate(invariant, what, entries.map(evidenceOf));
+  }
+}
+
+/** Two uses of one key that may not change places. */
+export function inOrder(a: KeyUse, b: KeyUse): boolean {
+  return a.mode === 'exclusive' || b.mode === 'exclusive' || a.mode !== b.mode;
+}
+
+function record(found: GroupReplay, readings: readonly (readonly [string, Json])[]): void {
+  for (const [key, value] of readings) {
+    const versions = found.versions.get(key) ?? [];
+    found.versions.set(key, versions);
+    versions.push({ index: found.applied.length, value });
+  }
+}
+
+function operationsIn(
+  group: string,
+  operations: readonly { readonly operation: ModelOperation }[],
+): readonly ModelOperation[] {
+  return operations.map(({ operation }) => operation).filter((operation) => operation.group === group);
+}
+
+/** A room answers more about a line it had; its place is what must agree. */
+function sameAnswer(kind: string, model: Json, real: Json): boolean {
+  if (kind !== 'history') return canonicalJson(model) === canonicalJson(real);
+  return canonicalJson(placesIn(model)) === canonicalJson(placesIn(real));
+}
+
+function placesIn(answer: Json): Json {
+  if (typeof answer !== 'object' || answer === null || !('lines' in answer) || !Array.isArray(answer['lines']))
+    return answer;
+  const lines = (answer['lines'] as readonly Json[]).map((line) => [
+    textIn(line, 'key'),
+    (line as { seq?: Json }).seq ?? null,
+  ]);
+  return { ...(answer as Readonly<Record<string, Json>>), lines };
+}
+
+function kindOfLines(lines: readonly Json[]): string | undefined {
+  const [first] = lines;
+  if (typeof first !== 'object' || first === null) return undefined;
+  if ('line' in first) return 'ledger';
+  return 'room' in first ? 'history' : 'string' in first ? 'notebook' : undefined;
+}
