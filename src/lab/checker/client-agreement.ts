@@ -127,6 +127,8 @@ export function checkAcknowledged(story: Story, findings: Findings): void {
 function acknowledged(story: Story, attempt: AttemptStory, findings: Findings): void {
   const [end] = attempt.ends;
   if (end === undefined || end.inCheckpoint || !isSettled(story, end) || attempt.listed === undefined) return;
+  // An abort that a quorum decided is acknowledged and ended too; whether somebody committed it is I1's question.
+  if (attempt.aborts.length > 0) return;
   // Later `end` records shorten `left`, also for members whose log was begun anew.
   const owed = end.record.left ?? [];
   for (const name of attempt.listed) {
