@@ -22,9 +22,9 @@ export interface BenchClusterOptions {
   /** Groups by name; P1, P2, … are the participants. */
   readonly groups: Readonly<Record<string, ClusterGroup>>;
   readonly server?: boolean;
+  /** Protocol by group, as in a cluster file; 2PC when absent. */
+  readonly protocol?: ClusterConfig['protocol'];
   readonly env?: Readonly<Record<string, string>>;
-  /** Program and arguments of the Node that runs one daemon, for its profiler. */
-  readonly args?: readonly string[];
 }
 
 /** A cluster that runs. */
@@ -41,7 +41,9 @@ export interface BenchCluster {
 }
 
 /** The configuration of such a cluster: every port is 0. */
-export function benchConfig(options: Pick<BenchClusterOptions, 'participants' | 'groups' | 'server'>): ClusterConfig {
+export function benchConfig(
+  options: Pick<BenchClusterOptions, 'participants' | 'groups' | 'server' | 'protocol'>,
+): ClusterConfig {
   const node = (role: NodePlan['role']): NodePlan => ({ role, host: '127.0.0.1', port: 0 });
   const names = Array.from({ length: options.participants }, (_, index) => `P${index + 1}`);
   const nodes = {
@@ -49,7 +51,8 @@ export function benchConfig(options: Pick<BenchClusterOptions, 'participants' | 
     coordinator: node('coordinator'),
     ...Object.fromEntries(names.map((name) => [name, node('participant')])),
   };
-  return parseCluster({ nodes, groups: options.groups }, 'the cluster of a benchmark');
+  const protocol = options.protocol ?? { default: '2pc' };
+  return parseCluster({ nodes, groups: options.groups, protocol }, 'the cluster of a benchmark');
 }
 
 /** One group for each participant, each a ledger of its own: money that moves between them moves between processes. */

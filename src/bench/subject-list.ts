@@ -1,5 +1,6 @@
 /** The subjects of the bench, in the order they run. */
 import type { Subject } from './bench-context.ts';
+import { chatSubject } from './chat-subject.ts';
 import { commitSubject } from './commit-subject.ts';
 import { costSubject } from './cost-subject.ts';
 import { httpSubject } from './http-subject.ts';
@@ -7,4 +8,11 @@ import { logSubject } from './log-subject.ts';
 import { startSubject } from './start-subject.ts';
 
 /** All of them; `parley bench NAME…` runs some. */
-export const SUBJECTS: readonly Subject[] = [startSubject, costSubject, commitSubject, httpSubject, logSubject];
+export const SUBJECTS: readonly Subject[] = [
+  startSubject,
+  costSubject,
+  commitSubject,
+  chatSubject,
+  httpSubject,
+  logSubject,
+];
