@@ -82,18 +82,26 @@ async function changes(source: FeedSource, request: Request): Promise<Response> 
     contentType: 'application/x-ndjson',
     stream: (out) => {
       out.write(first + JSON.stringify({ beat: upTo }) + '\n');
+      let heard = upTo;
       const send = (change: FeedChange): void => {
+        heard = Math.max(heard, change.position);
         if (change.group === group && change.position > upTo) out.write(lineOf(change));
       };
       for (const change of later) send(change);
       push = send;
-      beat(source, out, stop);
+      beat(source, out, stop, () => resources.changesSince(heard).complete);
     },
   };
 }
 
-function beat(source: FeedSource, out: ByteStream, stop: () => void): void {
+/**
+ * A copy that replaced a group is no change, so a follower would not hear of
+ * what it brought, and in a quiet room not even see a gap: its feed ends, and
+ * it finds its position gone.
+ */
+function beat(source: FeedSource, out: ByteStream, stop: () => void, isComplete: () => boolean): void {
   const beating = setInterval(() => {
+    if (!isComplete()) return out.close();
     out.write(`${JSON.stringify({ beat: source.durablePosition() })}\n`);
   }, FEED_BEAT_MS);
   out.onClose(() => {
