@@ -3,7 +3,8 @@ import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withTemporaryDirectory } from '../support/temporary-directory.ts';
 import { errno, faultyDisk } from './faulty-disk.ts';
-import { fingerprint, openNode, rejectionOf } from './open-node.ts';
+import { fingerprint, noLock, openNode, rejectionOf } from './open-node.ts';
+import { PowerDisk } from './power-disk.ts';
 import { crc32Hex, note } from './record-builder.ts';
 import { realDisk } from '../../src/wal/disk.ts';
 import type { Json } from '../../src/base/canonical-json.ts';
@@ -127,6 +128,20 @@ describe('a checkpoint', () => {
       expect(again.texts).to.deep.equal(['before', 'meanwhile']);
       await again.node.close();
     }));
+
+  it('holds nothing that a power cut could still take out of the log, and is on the disk when it is told', async () => {
+    const disk = new PowerDisk();
+    const onDisk = { disk, lock: noLock, limits: { lazyFlushMs: 100_000 } };
+    const node = await openNode('/node', onDisk);
+    node.log.append(note('lazy'), { force: false });
+    const taken = await node.takeCheckpoint({ state: 'all', data: [], keep: [] });
+    expect(taken.seq).to.equal(2);
+    const again = await openNode('/node', { ...onDisk, disk: disk.afterPowerLoss(0) });
+    expect(again.checkpoint()?.seq).to.equal(2);
+    expect(again.startSeq).to.equal(3);
+    await again.close();
+    await node.close();
+  });
 
   it('keeps name, role, incarnation and epoch when the first segment is gone', () =>
     withTemporaryDirectory(async (directory) => {

@@ -5,6 +5,7 @@ import { withTemporaryDirectory } from '../support/temporary-directory.ts';
 import { errno, faultyDisk } from './faulty-disk.ts';
 import { fingerprint, openNode, rejectionOf } from './open-node.ts';
 import { crc32Hex, note } from './record-builder.ts';
+import { realDisk } from '../../src/wal/disk.ts';
 
 const FIRST_SEGMENT = 'wal-0000000000000001.jsonl';
 
@@ -112,6 +113,20 @@ describe('opening the directory of a node', () => {
         openNode(directory, { disk: faultyDisk({ sync: () => Promise.reject(errno('EIO')) }) }),
       );
       expect(error).to.include({ code: 'sync-failed' });
+    }));
+
+  it('writes nothing before what it read is on the disk: a killed predecessor leaves records that no sync covered', () =>
+    withTemporaryDirectory(async (directory) => {
+      await (await openNode(directory)).close();
+      const done: string[] = [];
+      const { sync, write } = realDisk;
+      const disk = faultyDisk({
+        sync: (fd) => (done.push('sync'), sync(fd)),
+        write: (fd, bytes, position) => (done.push('write'), write(fd, bytes, position)),
+      });
+      const node = await openNode(directory, { disk });
+      expect(done).to.deep.equal(['sync', 'write', 'sync']);
+      await node.close();
     }));
 
   it('replays the same records at every start, and its own start records to nobody', () =>
