@@ -6,6 +6,7 @@ import { checkCommand } from './check-command.ts';
 import { configCommand } from './config-command.ts';
 import { consoleCommand } from './console-command.ts';
 import { daemonCommands } from './daemon-command.ts';
+import { labCommand } from './lab-command.ts';
 import { logCommand } from './log-command.ts';
 import { proofCommands } from './proof-command.ts';
 import { proveCommand } from './prove-command.ts';
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   consoleCommand,
   txCommand,
   logCommand,
+  labCommand,
   checkCommand,
   ...proofCommands,
   proveCommand,

@@ -65,6 +65,10 @@ export const SUBJECTS: Readonly<
   },
 };
 
+/** How a point is written, for help and errors. */
+export const CRASH_POINT_TEXT =
+  'a crash point such as coordinator.commit.forced or participant.vote.before-send#2=power';
+
 /** All points of a role, by name. */
 export function crashPointsOf(role: CrashRole): readonly string[] {
   const { force, send } = SUBJECTS[role];
@@ -108,8 +112,7 @@ export function parseCrashSpec(text: string, where: string, code: ErrorCode = 'u
   if (role !== undefined && action !== undefined) return { point, role, hit: Number(hit), action, node };
   const what = role === undefined ? 'is no crash point' : `names no action; allowed: ${CRASH_ACTIONS.join(', ')}`;
   throw new ParleyError(code, `${where} ${text.slice(0, 100)} ${what}.`, {
-    remedy:
-      'Give for example coordinator.commit.forced or participant.vote.before-send#2=power; parley lab points lists all.',
+    remedy: `Give ${CRASH_POINT_TEXT}; parley lab points lists all.`,
   });
 }
 

@@ -18,18 +18,18 @@ export interface Direction {
 /** What happens to the bytes of one direction. All that is absent does nothing. */
 export interface LinkCondition {
   /** How much later every byte arrives, and at most how much more by chance. Order is kept. */
-  readonly latencyMs?: number;
-  readonly jitterMs?: number;
+  readonly latencyMs?: number | undefined;
+  readonly jitterMs?: number | undefined;
   /** How many bytes pass in a second. */
-  readonly bytesPerSecond?: number;
+  readonly bytesPerSecond?: number | undefined;
   /** Bytes arrive in pieces of at most this size. */
-  readonly sliceBytes?: number;
+  readonly sliceBytes?: number | undefined;
   /** Nothing passes, and nothing is lost while the ends keep the connection: what a partition does to TCP. */
-  readonly stall?: true;
+  readonly stall?: true | undefined;
   /** Bytes vanish, and the end of the connection is not told: half open. The connection is reset when this ends. */
-  readonly swallow?: true;
+  readonly swallow?: true | undefined;
   /** New connections are reset at once. */
-  readonly refuse?: true;
+  readonly refuse?: true | undefined;
 }
 
 /** A condition where it holds. */

@@ -19,11 +19,11 @@ export type MessageAction = (typeof MESSAGE_ACTIONS)[number];
 /** Which messages, and what happens to them. */
 export interface MessageRule extends Direction {
   /** `prepare`, `vote`, …; absent: any. */
-  readonly type?: string;
+  readonly type?: string | undefined;
   /** Only messages of this attempt. */
-  readonly number?: string;
+  readonly number?: string | undefined;
   /** Only the nth that fits, from 1; absent: all. */
-  readonly hit?: number;
+  readonly hit?: number | undefined;
   readonly action: MessageAction;
 }
 

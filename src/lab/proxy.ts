@@ -13,7 +13,6 @@
  */
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { ParleyError } from '../base/errors.ts';
 import { encodeMessages } from '../wire/message-codec.ts';
 import { covers, effectiveOf, partitionOf } from './link-condition.ts';
 import type { Direction, LinkCondition, PlacedCondition } from './link-condition.ts';
@@ -33,51 +32,53 @@ export interface Place {
 interface Front {
   readonly server: Server;
   readonly address: string;
-  target: Place | undefined;
 }
 
 interface Held extends HeldMessage {
   readonly insert: (bytes: Buffer) => void;
 }
 
-/** Opens the proxies of these nodes on free ports of loopback; `random` gives 0 ≤ x < 1, for jitter. */
-export async function openLabNetwork(names: readonly string[], random: () => number): Promise<LabNetwork> {
-  const network = new LabNetwork(random);
+/** What a network is made with. */
+export interface LabNetworkOptions {
+  /** 0 ≤ x < 1, for jitter. */
+  readonly random: () => number;
+  /** Where a node listens, asked at each connection; undefined while nobody knows. */
+  readonly placeOf: (node: string) => Place | undefined;
+}
+
+/** Opens the proxies of these nodes on free ports of loopback. */
+export async function openLabNetwork(names: readonly string[], options: LabNetworkOptions): Promise<LabNetwork> {
+  const network = new LabNetwork(options);
   for (const name of names) await network.add(name);
   return network;
 }
 
 /** See the header. Always `close` it. */
 export class LabNetwork {
-  readonly #random: () => number;
+  readonly #options: LabNetworkOptions;
   readonly #fronts = new Map<string, Front>();
   readonly #connections = new Set<ProxyConnection>();
   #conditions: PlacedCondition[] = [];
   #rules: ActiveRule[] = [];
   #held: Held[] = [];
 
-  constructor(random: () => number) {
-    this.#random = random;
+  constructor(options: LabNetworkOptions) {
+    this.#options = options;
   }
 
-  /** Opens the proxy of one node; the node itself is told by `target`. */
+  /** Opens the proxy of one node. */
   async add(name: string): Promise<void> {
     const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(name, socket));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject).listen(0, HOST, resolve);
     });
     const { port } = server.address() as AddressInfo;
-    this.#fronts.set(name, { server, address: `${HOST}:${port}`, target: undefined });
+    this.#fronts.set(name, { server, address: `${HOST}:${port}` });
   }
 
   /** What each node is to advertise: `host:port` of its proxy. */
   get advertise(): Readonly<Record<string, string>> {
     return Object.fromEntries([...this.#fronts].map(([name, { address }]) => [name, address]));
-  }
-
-  /** Where a node listens now; undefined while it is down: then whoever dials it is reset. */
-  target(name: string, place: Place | undefined): void {
-    this.#front(name).target = place;
   }
 
   /** Adds a condition; `from` and `to` may be `*`. It holds for connections that are there, and new ones. */
@@ -150,12 +151,6 @@ export class LabNetwork {
     await Promise.all(closed);
   }
 
-  #front(name: string): Front {
-    const front = this.#fronts.get(name);
-    if (front === undefined) throw new ParleyError('usage', `The lab's network has no node ${name}.`);
-    return front;
-  }
-
   #refresh(): void {
     for (const connection of this.#connections) connection.refresh();
   }
@@ -164,9 +159,9 @@ export class LabNetwork {
     const connection: ProxyConnection = new ProxyConnection({
       socket,
       to,
-      target: () => this.#front(to).target,
+      target: () => this.#options.placeOf(to),
       effective: (direction) => effectiveOf(this.#conditions, direction),
-      random: this.#random,
+      random: this.#options.random,
       judge: (direction, message, insert) => this.#judge(direction, message, insert),
       onDone: () => this.#connections.delete(connection),
     });

@@ -52,13 +52,16 @@ async function call(network: LabNetwork, name: string): Promise<Caller> {
 
 /** A network with nodes A and B behind their proxies. */
 async function withNodes(run: (network: LabNetwork, a: StubNode, b: StubNode) => Promise<void>): Promise<void> {
-  const network = await openLabNetwork(['A', 'B'], () => 0.5);
   const nodes = { A: new StubNode(), B: new StubNode() };
+  const placeOf = (name: string) => {
+    const { server } = name === 'A' ? nodes.A : nodes.B;
+    return server.listening ? { host: '127.0.0.1', port: (server.address() as AddressInfo).port } : undefined;
+  };
+  const network = await openLabNetwork(['A', 'B'], { random: () => 0.5, placeOf });
   try {
-    for (const [name, { server }] of Object.entries(nodes)) {
+    for (const { server } of Object.values(nodes)) {
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');
-      network.target(name, { host: '127.0.0.1', port: (server.address() as AddressInfo).port });
     }
     await run(network, nodes.A, nodes.B);
   } finally {
@@ -183,7 +186,7 @@ describe('the proxy of the lab', () => {
       other.socket.write('still there');
       await eventually('the old one goes on', () => a.text() === 'xstill there');
       network.heal();
-      network.target('A', undefined);
+      a.server.close();
       const nobody = await call(network, 'A');
       nobody.socket.write('y');
       await eventually('a node that is down resets', () => nobody.end() === 'ECONNRESET');
