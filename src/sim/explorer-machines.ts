@@ -9,8 +9,8 @@ import type { CoordinatorEvent, CoordinatorMachine } from '../protocol/coordinat
 import { CoordinatorTables } from '../protocol/coordinator-tables.ts';
 import type { CoordinatorSettings } from '../protocol/coordinator-tables.ts';
 import type { NodeName, ProtocolName, Site } from '../protocol/messages.ts';
-import { stepParticipant } from '../protocol/participant-attempts.ts';
-import type { ParticipantEvent, ParticipantMachine } from '../protocol/participant-attempts.ts';
+import { firstParticipantMachine, stepParticipant } from '../protocol/participant-attempts.ts';
+import type { ParticipantEvent, ParticipantMachine, UnsafeRule } from '../protocol/participant-attempts.ts';
 import { ParticipantNode } from '../protocol/participant-node.ts';
 import type { QuorumRule } from '../protocol/quorum.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
@@ -35,6 +35,8 @@ export interface ExplorerMachines {
     machine: ParticipantMachine,
     event: ParticipantEvent,
   ) => { readonly machine: ParticipantMachine; readonly step: Step<ParticipantMachine['state']> };
+  /** What runs at a participant that hears of the attempt for the first time. */
+  readonly firstParticipant: (attempt: ParticipantAttempt) => ParticipantMachine;
   /** After a restart; undefined: closed, so presumed aborted or ended. */
   readonly recoverCoordinator: (
     attempt: CoordinatorAttempt,
@@ -147,7 +149,11 @@ function recoverCoordinator(
   return tables.open.get(attempt.number)?.machine;
 }
 
-function recoverParticipant(self: Site, records: readonly ProtocolRecord[]): ParticipantRun | undefined {
+function recoverParticipant(
+  self: Site,
+  records: readonly ProtocolRecord[],
+  unsafe?: UnsafeRule,
+): ParticipantRun | undefined {
   const settings = {
     self,
     incarnation: self.name,
@@ -156,6 +162,7 @@ function recoverParticipant(self: Site, records: readonly ProtocolRecord[]): Par
     startSeq: 1,
     votesByHand: false,
     timings: TIMINGS,
+    ...(unsafe === undefined ? {} : { unsafe }),
   };
   const node = new ParticipantNode(settings, () => 0);
   const recovery = new ParticipantRecovery(node, { committed: () => undefined, copied: () => undefined });
@@ -164,13 +171,19 @@ function recoverParticipant(self: Site, records: readonly ProtocolRecord[]): Par
   return node.rows.get(NUMBER);
 }
 
+/** What ships, under a rule of the lab if one is given. */
+export function shippedMachines(unsafe?: UnsafeRule): ExplorerMachines {
+  return {
+    coordinator: stepCoordinator,
+    participant: stepParticipant,
+    firstParticipant: (attempt) => firstParticipantMachine(attempt, unsafe),
+    recoverCoordinator,
+    recoverParticipant: (self, records) => recoverParticipant(self, records, unsafe),
+  };
+}
+
 /** What ships. */
-export const SHIPPED_MACHINES: ExplorerMachines = {
-  coordinator: stepCoordinator,
-  participant: stepParticipant,
-  recoverCoordinator,
-  recoverParticipant,
-};
+export const SHIPPED_MACHINES: ExplorerMachines = shippedMachines();
 
 /** What a participant comes back with; the rule of quorums is no part of a log. */
 export function recoveredRun(

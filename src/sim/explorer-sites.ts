@@ -18,13 +18,8 @@ import { NO_VOTES } from '../protocol/coordinator-voting.ts';
 import { describeState, describeStep } from '../protocol/describe.ts';
 import type { Message, NodeName } from '../protocol/messages.ts';
 import { StepBuilder } from '../protocol/node-step.ts';
-import {
-  firstParticipantMachine,
-  isQuestion,
-  participantEventOf,
-  unheardAttempt,
-} from '../protocol/participant-attempts.ts';
-import type { ParticipantEvent } from '../protocol/participant-attempts.ts';
+import { isQuestion, participantEventOf, unheardAttempt } from '../protocol/participant-attempts.ts';
+import type { ParticipantEvent, ParticipantMachine } from '../protocol/participant-attempts.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
 import { attemptAt, emptyTables, placesOf, recoveredRun } from './explorer-machines.ts';
 import type { ExplorerMachines, ParticipantRun } from './explorer-machines.ts';
@@ -151,19 +146,19 @@ function participantInput(input: Act): ParticipantEvent | undefined {
 
 /** The row that a message finds or opens, as participant-node.ts does. */
 function opened(
-  { attempt }: Setting,
+  { attempt, machines }: Setting,
   { name }: SiteState,
   run: ParticipantRun | undefined,
   message: Message,
 ): ParticipantRun | undefined {
   const known = attemptAt(name, attempt);
   if (message.type === 'prepare') {
-    if (run === undefined) return { attempt: known, machine: firstParticipantMachine(known) };
+    if (run === undefined) return { attempt: known, machine: machines.firstParticipant(known) };
     return run.attempt.id === '' ? { ...run, attempt: known } : run;
   }
   if (run !== undefined || !(isQuestion(message) || message.type === 'abort')) return run;
   const unheard = unheardAttempt(name, attempt.number, attempt.self, attempt.timings);
-  return { attempt: unheard, machine: firstParticipantMachine(unheard) };
+  return { attempt: unheard, machine: machines.firstParticipant(unheard) };
 }
 
 function closed({ attempt }: Setting, site: SiteState, { from, message }: Extract<Act, { type: 'message' }>): SiteStep {
@@ -221,8 +216,9 @@ function coordinatorEvents(
     .slice(1)
     .map((to) => ({ type: 'resend', to }) as const);
   if (state.phase === 'working') return [{ type: 'vote-timeout' }, ...resends];
-  const bound = 'counterSeen' in state;
-  return bound && state.counterSeen < roundsMax ? [{ type: 'timeout' }, ...resends] : resends;
+  const isBound = state.phase === 'precommitted' || state.phase === 'preaborted';
+  const mayRing = isBound && !('counterSeen' in state && state.counterSeen >= roundsMax);
+  return mayRing ? [{ type: 'timeout' }, ...resends] : resends;
 }
 
 function participantEvents({ roundsMax }: Setting, { machine }: ParticipantRun): readonly ParticipantEvent[] {
@@ -236,10 +232,17 @@ function participantEvents({ roundsMax }: Setting, { machine }: ParticipantRun):
     case 'prepared':
     case 'precommitted':
     case 'preaborted':
-      return 'counterSeen' in state && state.counterSeen >= roundsMax ? [] : [{ type: 'timeout' }];
+      return beginsRound(machine) && 'counterSeen' in state && state.counterSeen >= roundsMax
+        ? []
+        : [{ type: 'timeout' }];
     default:
       return [];
   }
+}
+
+/** The timer of a site that leads a round of the textbook ends it; every other begins one. */
+function beginsRound({ kind, state }: ParticipantMachine): boolean {
+  return kind !== '3pc-textbook' || !('leading' in state) || 'recovered' in state;
 }
 
 /** What the timers of a site do in a run without faults, and its resources: they can commit. */

@@ -4,12 +4,12 @@ import type { HostPorts } from '../host/host.ts';
 import { CoordinatorNode } from '../protocol/coordinator-node.ts';
 import type { CoordinatorNodeEvent } from '../protocol/coordinator-node.ts';
 import { CoordinatorTables } from '../protocol/coordinator-tables.ts';
-import type { CoordinatorSettings, NodeTimings } from '../protocol/coordinator-tables.ts';
+import type { AdmittedTransaction, CoordinatorSettings, NodeTimings } from '../protocol/coordinator-tables.ts';
 import type { Message, NodeName } from '../protocol/messages.ts';
 import { CoordinatorRecovery } from '../protocol/recovery-coordinator.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
 import { SimNode } from './sim-node.ts';
-import type { SimPorts } from './sim-node.ts';
+import type { SimPorts } from './sim-ports.ts';
 
 /** A coordinator through all its lives. */
 export class SimCoordinator extends SimNode<CoordinatorNodeEvent> {
@@ -17,18 +17,23 @@ export class SimCoordinator extends SimNode<CoordinatorNodeEvent> {
   private readonly settings: Omit<CoordinatorSettings, 'epoch' | 'start' | 'startSeq'>;
 
   constructor(name: NodeName, ports: SimPorts, groups: CoordinatorSettings['groups'], timings: NodeTimings) {
-    super(name, ports);
+    super(name, ports, 'sim00000');
     const self = { name, address: 'sim:0' };
-    this.settings = { self, incarnation: 'sim00000', groups, addresses: {}, timings };
+    this.settings = { self, incarnation: this.incarnation, groups, addresses: {}, timings };
     this.tables = new CoordinatorTables({ ...this.settings, epoch: 0, start: '', startSeq: 0 });
   }
 
+  /** A client's request. */
+  request(request: string, transaction: AdmittedTransaction): void {
+    this.handle({ type: 'request', request, transaction, accepting: this.accepting });
+  }
+
   protected open(records: readonly ProtocolRecord[], ports: HostPorts): Host<CoordinatorNodeEvent> {
-    const settings = { ...this.settings, epoch: this.epoch, start: `life${this.epoch}`, startSeq: this.startSeq };
+    const settings = { ...this.settings, epoch: this.epoch, start: `life${this.life}`, startSeq: this.startSeq };
     this.tables = new CoordinatorTables(settings);
     const recovery = new CoordinatorRecovery(settings, this.tables);
     for (const record of records) recovery.apply(record);
-    recovery.finish(this.ports.clock.nowMs);
+    recovery.finish(ports.clock.nowMs());
     return new Host(new CoordinatorNode(settings, this.tables), (key) => ({ type: 'timer', key }), ports);
   }
 
@@ -40,8 +45,8 @@ export class SimCoordinator extends SimNode<CoordinatorNodeEvent> {
     this.handle({ type, peer });
   }
 
-  protected started(): void {
+  protected started(firstTickMs: number): void {
     this.handle({ type: 'start' });
-    this.everyTick(() => this.handle({ type: 'tick', durable: this.ports.seqsSeenBy(this.name) }));
+    this.everyTick(firstTickMs, () => this.handle({ type: 'tick', durable: this.ports.seqsSeenBy(this.name) }));
   }
 }

@@ -1,39 +1,19 @@
 /**
  * A node that lives, dies and comes back from what its log kept. It runs the
- * shipped host, machines and resources over a log in memory.
+ * shipped host, machines and resources over a log in memory. Every call through
+ * a port of the host is a crash point, and so is every step of a start: the
+ * world may end the life of the node there.
  */
 import { assert } from '../base/assert.ts';
 import type { Host, HostPorts } from '../host/host.ts';
-import { parseMessage } from '../protocol/message-shapes.ts';
-import type { NodeName } from '../protocol/messages.ts';
-import type { Answer, CopyWork, Notice } from '../protocol/node-step.ts';
+import type { Message, NodeName } from '../protocol/messages.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
 import type { StoredRecord } from '../wal/log-store.ts';
 import { MemoryLog } from '../wal/memory-log.ts';
-import type { Network } from './network.ts';
-import type { SeededRandom } from './seeded-random.ts';
-import type { VirtualClock } from './virtual-clock.ts';
-
-/** The world around a node. */
-export interface SimPorts {
-  readonly clock: VirtualClock;
-  readonly random: SeededRandom;
-  readonly network: Network;
-  readonly onAnswer: (answer: Answer) => void;
-  readonly onNotice: (node: NodeName, notice: Notice) => void;
-  /** How much of its peers' logs a node has heard is synced, by heartbeats. */
-  readonly seqsSeenBy: (node: NodeName) => Readonly<Record<NodeName, number>>;
-  /** Copies run between nodes; the world knows them. */
-  readonly onCopy: (learner: NodeName, work: CopyWork) => void;
-  /** Passed at every force and send; the world may end the node's life here. */
-  readonly onCrashPoint: (node: NodeName, point: string) => void;
-}
-
-/** How a life ends: what was written and not synced stays, or is lost. */
-export type Ending = 'kill' | 'power';
-
-/** Thrown by a crash point: the stack unwinds, and nothing after it happens. */
-export class Died extends Error {}
+import { Died } from './sim-ports.ts';
+import type { CrashPlace, Ending, SimPorts } from './sim-ports.ts';
+import { SimTimers } from './sim-timers.ts';
+import { damageTail } from './unsynced-tail.ts';
 
 /** Between two ticks of a node. */
 const TICK_MS = 250;
@@ -48,21 +28,30 @@ export abstract class SimNode<Event> {
   private records: readonly StoredRecord<ProtocolRecord>[] = [];
   protected log: MemoryLog<ProtocolRecord> | undefined;
   protected loop: Host<Event> | undefined;
-  /** Grows with each start; timers and syncs of earlier lives do nothing. */
+  /** Counts the starts that the log holds. */
   protected epoch = 0;
+  /** Counts the processes: a log that was rolled back counts an epoch again, but no process is another. */
+  protected life = 0;
+  private readonly timers: SimTimers;
   /** How slow a sync may be now. */
   syncMsMax = SYNC_MS_MAX;
+  /** False while the disk is full: the reserve serves what was promised, and no new work is taken. */
+  accepting = true;
+  /** The identity of the log; a fresh one is another. */
+  protected incarnation: string;
   /** While stopped (SIGSTOP): what happened meanwhile, in order. */
   private queue: (() => void)[] | undefined;
   protected startSeq = 0;
 
-  constructor(name: NodeName, ports: SimPorts) {
+  constructor(name: NodeName, ports: SimPorts, incarnation: string) {
     this.name = name;
     this.ports = ports;
+    this.incarnation = incarnation;
+    this.timers = new SimTimers(ports.clock, (run) => this.living(run));
   }
 
   get alive(): boolean {
-    return this.loop !== undefined;
+    return this.log !== undefined;
   }
 
   /** Every record of the log, of all lives, durable or not. */
@@ -91,6 +80,11 @@ export abstract class SimNode<Event> {
     for (const run of queue) this.living(run);
   }
 
+  /** The machine was asleep: its monotonic clock stands this much later, and every timer is due. */
+  suspend(forMs: number): void {
+    this.timers.leap(forMs);
+  }
+
   syncMsToDefault(): void {
     this.syncMsMax = SYNC_MS_MAX;
   }
@@ -101,60 +95,115 @@ export abstract class SimNode<Event> {
       this.queue.push(run);
       return;
     }
-    try {
-      run();
-    } catch (error) {
-      if (!(error instanceof Died)) throw error;
-    }
+    untilDeath(run);
   }
 
+  /** A new process on the log that the last one left. */
   start(): void {
     assert(!this.alive, `${this.name} is not started twice`);
-    this.epoch += 1;
-    const { clock, random, network } = this.ports;
-    const life = this.epoch;
-    const log = new MemoryLog<ProtocolRecord>({
-      epoch: this.epoch,
-      records: this.records,
-      onDurable: (seq) =>
-        this.living(() => {
-          if (this.epoch === life) this.loop?.durable(seq);
-        }),
-      onFatal: (error) => {
-        throw error;
-      },
-      startSync: (complete, urgency) => {
-        const delayMs = urgency === 'lazy' ? 50 : random.next() * this.syncMsMax;
-        clock.after(delayMs, () => this.epoch === life && this.alive && complete());
-      },
-    });
+    untilDeath(() => this.begin());
+  }
+
+  private begin(): void {
+    this.life += 1;
+    this.epoch = (this.records.at(-1)?.epoch ?? 0) + 1;
+    const { random, network, watch } = this.ports;
+    const { life, name, incarnation } = this;
+    const log = this.openLog(life);
     this.log = log;
+    this.at('start', 'start');
     // As the file log does: a durable record begins every start.
-    const { name } = this;
-    this.startSeq = log.append({ type: 'start', name, role: 'simulated', incarnation: `log${name}` }, { force: true });
+    const start: ProtocolRecord = { type: 'start', name, role: 'simulated', incarnation };
+    this.startSeq = log.append(start, { force: true });
+    watch.appended(name, { seq: this.startSeq, epoch: this.epoch, record: start });
+    this.at('start-record', 'start');
     log.sync();
+    this.at('recovery', 'start');
     const records = this.records.map(({ record }) => record);
     this.loop = this.open(records, this.hostPorts(log, life));
-    network.join(this.name, {
-      message: (from, message) => this.hear(from, parseMessage(message)),
+    this.at('listening', 'start');
+    network.join(name, {
+      message: (from, message) => this.hear(from, message),
       up: (peer) => this.linkEvent('link-up', peer),
       down: (peer) => this.linkEvent('link-down', peer),
     });
-    this.started();
+    // Nodes are not started in step, so neither do they tick in step.
+    this.started(random.next() * TICK_MS);
+  }
+
+  private openLog(life: number): MemoryLog<ProtocolRecord> {
+    const { clock, random } = this.ports;
+    const log: MemoryLog<ProtocolRecord> = new MemoryLog<ProtocolRecord>({
+      epoch: this.epoch,
+      records: this.records,
+      onDurable: (seq) => {
+        const tell = (): void => {
+          if (this.life === life && this.alive) this.durable(log, seq);
+        };
+        // During a start there is no event around it in which it could die alone.
+        if (this.loop === undefined) tell();
+        else this.living(tell);
+      },
+      onFatal: () => this.die('eio'),
+      startSync: (complete, urgency) => {
+        const delayMs = urgency === 'lazy' ? 50 : random.next() * this.syncMsMax;
+        clock.after(delayMs, () => this.life === life && this.alive && complete());
+      },
+      copies: this.ports.recordsAsText,
+    });
+    return log;
+  }
+
+  /** A sync has ended, and nobody knows yet. */
+  private durable(log: MemoryLog<ProtocolRecord>, seq: number): void {
+    const forced = log.takeForced();
+    for (const type of forced) this.at(type, 'forced');
+    this.loop?.durable(seq);
   }
 
   /** Ends this life at once. */
   die(ending: Ending): void {
     const { log, loop } = this;
-    if (log === undefined || loop === undefined) return;
+    if (log === undefined) return;
+    const { random, watch, network, onDamage } = this.ports;
     const unsynced = log.lastSeq - log.durableSeq;
-    const written = ending === 'kill' ? this.ports.random.whole(0, unsynced) : 0;
+    let written = ending === 'power' ? 0 : random.whole(0, unsynced);
+    if (ending === 'torn') {
+      const tail = damageTail(log.records.slice(log.durableSeq), log.durableSeq, random);
+      onDamage(tail);
+      written = tail.whole;
+    }
     this.records = log.kill({ written });
-    loop.stop();
+    watch.lost(this.name, this.records.length + 1);
+    loop?.stop();
+    this.timers.stop();
     this.log = undefined;
     this.loop = undefined;
     this.queue = undefined;
-    this.ports.network.leave(this.name);
+    network.leave(this.name);
+  }
+
+  /** The sync that is under way, or the next, fails: the process ends at once and has sent nothing of it. */
+  failSync(): void {
+    this.log?.failSync();
+  }
+
+  /** While it is down: its directory is gone, or replaced by an older copy of itself. */
+  replaceLog(kept: number, incarnation = this.incarnation): readonly StoredRecord<ProtocolRecord>[] {
+    assert(!this.alive, 'a log is replaced while nobody uses it');
+    const before = this.records;
+    this.records = before.slice(0, kept);
+    this.incarnation = incarnation;
+    this.ports.watch.lost(this.name, kept + 1);
+    return before;
+  }
+
+  /** While it is down: the right log is put back. */
+  restoreLog(records: readonly StoredRecord<ProtocolRecord>[]): void {
+    assert(!this.alive, 'a log is replaced while nobody uses it');
+    this.ports.watch.lost(this.name, 1);
+    this.records = records;
+    for (const stored of records) this.ports.watch.appended(this.name, stored);
   }
 
   /** How much of this node's log is synced; undefined while it is dead. */
@@ -163,49 +212,79 @@ export abstract class SimNode<Event> {
   }
 
   /** Calls `run` regularly for as long as this life lasts. */
-  protected everyTick(run: () => void): void {
-    const life = this.epoch;
+  protected everyTick(firstMs: number, run: () => void): void {
+    const { life } = this;
     const tick = (): void => {
-      if (this.epoch !== life || !this.alive) return;
+      if (this.life !== life || !this.alive) return;
       run();
       this.ports.clock.after(TICK_MS, tick);
     };
-    this.ports.clock.after(TICK_MS, tick);
+    this.ports.clock.after(firstMs, tick);
   }
 
   protected abstract open(records: readonly ProtocolRecord[], ports: HostPorts): Host<Event>;
-  protected abstract hear(from: NodeName, message: Parameters<Network['send']>[2]): void;
+  protected abstract hear(from: NodeName, message: Message): void;
   protected abstract linkEvent(type: 'link-up' | 'link-down', peer: NodeName): void;
-  protected abstract started(): void;
+  protected abstract started(firstTickMs: number): void;
+
+  /** A crash point of this node. */
+  protected at(what: string, where: CrashPlace): void {
+    this.ports.onCrashPoint(this.name, what, where);
+  }
 
   private hostPorts(log: MemoryLog<ProtocolRecord>, life: number): HostPorts {
-    const { clock, random, network, onAnswer, onNotice, onCopy, onCrashPoint } = this.ports;
-    const isNow = (): boolean => this.epoch === life && this.alive;
+    const { random, network, onAnswer, onNotice, onCopy, onFatal, watch } = this.ports;
+    const { name } = this;
     return {
-      log,
-      clock: {
-        nowMs: () => Math.floor(clock.nowMs),
-        after: (delayMs, run) => {
-          // One that was disarmed while it waited behind a pause does not fire.
-          let armed = true;
-          const cancel = clock.after(delayMs, () => isNow() && this.living(() => armed && run()));
-          return () => {
-            armed = false;
-            cancel();
-          };
+      log: {
+        get durableSeq() {
+          return log.durableSeq;
         },
+        append: (record, options) => {
+          const seq = log.append(record, options);
+          watch.appended(name, { seq, epoch: this.epoch, record });
+          return seq;
+        },
+      },
+      clock: {
+        nowMs: () => this.timers.nowMs(),
+        after: (delayMs, run) => this.timers.after(delayMs, () => this.life === life && run()),
         random: () => random.next(),
       },
-      send: (to, message) => network.send(this.name, to, message),
-      drop: (peer) => network.drop(this.name, peer),
-      work: () => undefined,
-      copy: (work) => onCopy(this.name, work),
-      answer: onAnswer,
-      notice: (notice) => onNotice(this.name, notice),
-      fatal: (code, detail) => {
-        throw new Error(`${this.name} must not go on: ${code} ${detail}`);
+      send: (to, message) => {
+        watch.sends(name, to, message, log.durableSeq);
+        network.send(name, to, message);
       },
-      crashPoint: (what, where) => onCrashPoint(this.name, `${what}.${where}`),
+      drop: (peer) => {
+        this.at('drop', 'port');
+        network.drop(name, peer);
+      },
+      work: () => undefined,
+      copy: (work) => {
+        this.at(work.type, 'port');
+        onCopy(name, work);
+      },
+      answer: (answer) => {
+        this.at('answer', 'before-send');
+        watch.answers(answer, log.durableSeq);
+        onAnswer(answer);
+        this.at('answer', 'sent');
+      },
+      notice: (notice) => onNotice(name, notice),
+      fatal: (code, detail) => {
+        this.die('kill');
+        onFatal(name, code, detail);
+        throw new Died();
+      },
+      crashPoint: (what, where) => this.at(what, where),
     };
+  }
+}
+
+function untilDeath(run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    if (!(error instanceof Died)) throw error;
   }
 }

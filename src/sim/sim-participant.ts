@@ -7,7 +7,7 @@ import type { ParticipantNodeEvent } from '../protocol/participant-node.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
 import type { GroupConfig } from '../resources/group-resources.ts';
 import { SimNode } from './sim-node.ts';
-import type { SimPorts } from './sim-node.ts';
+import type { SimPorts } from './sim-ports.ts';
 
 /** A participant through all its lives. */
 export class SimParticipant extends SimNode<ParticipantNodeEvent> {
@@ -16,7 +16,7 @@ export class SimParticipant extends SimNode<ParticipantNodeEvent> {
   private readonly timings: NodeTimings;
 
   constructor(name: NodeName, ports: SimPorts, groups: readonly GroupConfig[], timings: NodeTimings) {
-    super(name, ports);
+    super(name, ports, `log${name}`);
     this.groups = groups;
     this.timings = timings;
   }
@@ -26,15 +26,32 @@ export class SimParticipant extends SimNode<ParticipantNodeEvent> {
     this.loop?.whenDurable(run);
   }
 
+  /** A participant made anew from these records, beside the live one: what a start would come to. */
+  rebuild(records: readonly ProtocolRecord[]): ParticipantHost {
+    const participant = this.assemble();
+    for (const record of records) participant.replay(record);
+    participant.recovered();
+    return participant;
+  }
+
   protected open(records: readonly ProtocolRecord[], ports: HostPorts): Host<ParticipantNodeEvent> {
+    const participant = this.assemble();
+    for (const record of records) participant.replay(record);
+    this.at('replayed', 'start');
+    participant.recovered();
+    this.participant = participant;
+    return participant.open(ports);
+  }
+
+  private assemble(): ParticipantHost {
     const { name, timings, groups } = this;
     const self = { name, address: `sim:${name}` };
-    const participant = new ParticipantHost({
+    return new ParticipantHost({
       settings: {
         self,
-        incarnation: `log${name}`,
+        incarnation: this.incarnation,
         epoch: this.epoch,
-        start: `life${this.epoch}`,
+        start: `life${this.life}`,
         startSeq: this.startSeq,
         votesByHand: false,
         timings,
@@ -43,24 +60,20 @@ export class SimParticipant extends SimNode<ParticipantNodeEvent> {
       voteMode: 'auto',
       durableSeq: () => this.log?.durableSeq ?? 0,
     });
-    for (const record of records) participant.replay(record);
-    participant.recovered();
-    this.participant = participant;
-    return participant.open(ports);
   }
 
   protected hear(from: NodeName, message: Message): void {
-    this.handle({ type: 'message', from, message, accepting: true });
+    this.handle({ type: 'message', from, message, accepting: this.accepting });
   }
 
   protected linkEvent(type: 'link-up' | 'link-down', peer: NodeName): void {
     this.handle({ type, peer });
   }
 
-  protected started(): void {
+  protected started(firstTickMs: number): void {
     this.handle({ type: 'start' });
-    this.everyTick(() => {
-      this.participant?.tidy();
+    this.everyTick(firstTickMs, () => {
+      this.living(() => this.participant?.tidy());
       const coordinatorSeq = this.ports.seqsSeenBy(this.name)['coordinator'];
       if (coordinatorSeq !== undefined) this.handle({ type: 'tick', coordinatorSeq });
     });

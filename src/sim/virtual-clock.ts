@@ -3,6 +3,7 @@ import { assert } from '../base/assert.ts';
 
 interface Scheduled {
   readonly atMs: number;
+  /** Things of one moment happen in the order in which they were asked for. */
   readonly order: number;
   readonly run: () => void;
   cancelled: boolean;
@@ -10,6 +11,7 @@ interface Scheduled {
 
 /** See the header. */
 export class VirtualClock {
+  /** A binary heap: no entry is before its parent. */
   private readonly heap: Scheduled[] = [];
   private orders = 0;
   private now = 0;
@@ -21,7 +23,8 @@ export class VirtualClock {
   /** Runs `run` after a delay; the returned function cancels. */
   after(delayMs: number, run: () => void): () => void {
     assert(delayMs >= 0, 'time goes forward');
-    const entry: Scheduled = { atMs: this.now + delayMs, order: ++this.orders, run, cancelled: false };
+    this.orders += 1;
+    const entry: Scheduled = { atMs: this.now + delayMs, order: this.orders, run, cancelled: false };
     this.push(entry);
     return () => {
       entry.cancelled = true;
@@ -44,41 +47,41 @@ export class VirtualClock {
 
   private push(entry: Scheduled): void {
     const { heap } = this;
+    let at = heap.length;
     heap.push(entry);
-    let at = heap.length - 1;
+    // Parents move down until the place of the entry is found.
     while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!this.before(at, parent)) break;
-      this.swap(at, parent);
-      at = parent;
+      const above = (at - 1) >> 1;
+      const parent = heap[above];
+      if (parent === undefined || !isBefore(entry, parent)) break;
+      heap[at] = parent;
+      at = above;
     }
+    heap[at] = entry;
   }
 
   private pop(): void {
     const { heap } = this;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    heap[0] = last;
-    for (let at = 0; ;) {
-      const left = 2 * at + 1;
-      if (left >= heap.length) return;
-      const least = left + 1 < heap.length && this.before(left + 1, left) ? left + 1 : left;
-      if (!this.before(least, at)) return;
-      this.swap(at, least);
-      at = least;
+    const entry = heap.pop();
+    if (entry === undefined || heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      let least = heap[child];
+      if (least === undefined) break;
+      const right = heap[child + 1];
+      if (right !== undefined && isBefore(right, least)) {
+        least = right;
+        child += 1;
+      }
+      if (!isBefore(least, entry)) break;
+      heap[at] = least;
+      at = child;
     }
+    heap[at] = entry;
   }
+}
 
-  private before(a: number, b: number): boolean {
-    const [x, y] = [this.heap[a], this.heap[b]];
-    assert(x !== undefined && y !== undefined, 'both are in the heap');
-    return x.atMs === y.atMs ? x.order < y.order : x.atMs < y.atMs;
-  }
-
-  private swap(a: number, b: number): void {
-    const [x, y] = [this.heap[a], this.heap[b]];
-    assert(x !== undefined && y !== undefined, 'both are in the heap');
-    this.heap[a] = y;
-    this.heap[b] = x;
-  }
+function isBefore(a: Scheduled, b: Scheduled): boolean {
+  return a.atMs === b.atMs ? a.order < b.order : a.atMs < b.atMs;
 }

@@ -1,134 +1,244 @@
 /**
  * A deterministic cluster: the shipped host, machines and resources, one
- * coordinator and participants, clients that move money and send lines, and
- * faults drawn from a seed. All participants replicate a ledger; a history is
- * replicated by all of them or all but the first; each has a partition of its
- * own. First a phase with faults; then everything heals, and progress is
- * demanded.
+ * coordinator and participants, clients that work, and faults drawn from a
+ * seed. First a phase with faults; then everything heals, and the world must
+ * come to rest, do one more transaction over every account at once, and hold
+ * every promise (world-judge.ts). Write-ahead is watched all the time.
  */
 import { assert } from '../base/assert.ts';
-import { digest } from '../base/canonical-json.ts';
+import { parseMessage } from '../protocol/message-shapes.ts';
+import type { Message, NodeName } from '../protocol/messages.ts';
+import type { Answer, Notice } from '../protocol/node-step.ts';
 import { SimClients } from './clients.ts';
+import { copyBetween } from './sim-copies.ts';
 import { Faults } from './faults.ts';
 import { Network } from './network.ts';
-import type { NodeName, ProtocolName } from '../protocol/messages.ts';
-import type { NodeTimings } from '../protocol/coordinator-tables.ts';
-import type { Answer, CopyWork, Notice } from '../protocol/node-step.ts';
+import { RunDigest } from './run-digest.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { SimCoordinator } from './sim-coordinator.ts';
-import type { SimNode, SimPorts } from './sim-node.ts';
+import type { SimNode } from './sim-node.ts';
+import type { SimPorts } from './sim-ports.ts';
 import { SimParticipant } from './sim-participant.ts';
-import type { GroupConfig } from '../resources/group-resources.ts';
-import type { ResourceKind } from '../resources/resource.ts';
-import type { ResourceManager } from '../resources/resource-manager.ts';
+import { SpecialFaults } from './special-faults.ts';
+import type { SpecialFault } from './special-faults.ts';
+import { audit } from './unsynced-tail.ts';
+import type { DamagedTail } from './unsynced-tail.ts';
 import { VirtualClock } from './virtual-clock.ts';
-
-/** What a run is made from; the same options give the same run. */
-export interface WorldOptions {
-  readonly seed: number;
-  readonly participants: number;
-  readonly protocols: readonly ProtocolName[];
-  readonly transactions: number;
-  /** Faults tried while clients work. */
-  readonly faults: number;
-}
-
-/** What a run was and what it found; `violations` is empty when all holds. */
-export interface WorldReport {
-  readonly seed: number;
-  readonly committed: number;
-  readonly aborted: number;
-  readonly faultsHit: number;
-  readonly events: number;
-  readonly violations: readonly string[];
-}
-
-/** Short durations: virtual time costs nothing, but retries cost events. */
-const TIMINGS: NodeTimings = {
-  voteTimeoutMs: 600,
-  lockWaitMs: 250,
-  askMs: 100,
-  electMs: 200,
-  leaseWaitMs: 150,
-  resendMs: 200,
-  barrierMs: 50,
-};
-
-const FAULT_PHASE_MS = 6_000;
-const HEAL_PHASE_MS = 20_000;
+import { groupsAt, worldGroups } from './world-groups.ts';
+import type { WorldGroups } from './world-groups.ts';
+import { FAULTS_MIN, LOOK_MS, SPECIAL_CHANCE, TEXT_EVERY, TIMINGS, WORK_MS } from './world-options.ts';
+import type { WorldHooks, WorldOptions, WorldReport } from './world-options.ts';
+import { comeToRest, probe } from './world-heal.ts';
+import { judgeWorld, restless } from './world-judge.ts';
+import type { RestingWorld } from './world-judge.ts';
+import { WriteAhead } from './write-ahead.ts';
 
 /** See the header. */
 export class World {
   private readonly options: WorldOptions;
-  private readonly clock = new VirtualClock();
+  private readonly hooks: WorldHooks;
+  readonly clock = new VirtualClock();
   private readonly random: SeededRandom;
   private readonly network: Network;
   readonly coordinator: SimCoordinator;
   readonly participants: readonly SimParticipant[];
-  private readonly clients: SimClients;
+  readonly clients: SimClients;
   private readonly violations: string[] = [];
-  private readonly faults: Faults;
-  private readonly groups: Readonly<Record<string, { readonly kind: ResourceKind; readonly members: NodeName[] }>>;
+  readonly faults: Faults;
+  readonly groups: WorldGroups;
+  private readonly special: SpecialFault;
+  private readonly specialFaults: SpecialFaults;
+  private readonly writeAhead: WriteAhead;
+  private readonly tails: DamagedTail[] = [];
+  private readonly digest = new RunDigest();
+  private events = 0;
+  private restMs = 0;
 
-  constructor(options: WorldOptions) {
+  constructor(options: WorldOptions, hooks: WorldHooks = {}) {
     this.options = options;
-    this.random = new SeededRandom(options.seed);
-    this.network = new Network(this.clock, this.random);
-    const names = Array.from({ length: options.participants }, (_, index) => `P${index + 1}`);
-    this.groups = groupsOf(names, this.random);
-    this.network.delayMsMax = this.random.pick([5, 5, 40]);
-    this.network.repeatChance = this.random.pick([0, 0.05]);
-    const ports: SimPorts = {
-      clock: this.clock,
-      random: this.random,
-      network: this.network,
-      seqsSeenBy: (node) => this.seqsSeenBy(node),
-      onAnswer: (answer) => this.answered(answer),
-      onNotice: (node, notice) => this.noticed(node, notice),
-      onCopy: (learner, work) => this.copy(learner, work),
-      onCrashPoint: (node) => this.faults.burn(node),
-    };
+    this.hooks = hooks;
+    const { participants: count, seed } = options;
+    this.random = new SeededRandom(seed);
+    const { random, clock } = this;
+    this.network = new Network(clock, random);
+    const names = Array.from({ length: count }, (_, index) => `P${index + 1}`);
+    this.special = options.special ?? drawSpecial(random, options);
+    const victim = random.whole(0, count - 1);
+    this.groups = worldGroups(names, random, this.special === 'fresh' ? names[victim] : undefined);
+    this.network.delayMsMax = random.pick([5, 5, 40]);
+    this.network.repeatChance = random.pick([0, 0.05]);
+    if (seed % TEXT_EVERY === 0) this.network.carry = asText;
+    const fail = (text: string): void => this.fail(text);
+    this.writeAhead = new WriteAhead((name) => this.nodeOf(name)?.durableSeq ?? Infinity, fail);
+    const ports = this.ports();
     this.coordinator = new SimCoordinator('coordinator', ports, this.groups, TIMINGS);
-    this.participants = names.map((name) => new SimParticipant(name, ports, this.groupsAt(name), TIMINGS));
+    this.participants = names.map((name) => new SimParticipant(name, ports, groupsAt(this.groups, name), TIMINGS));
     const partitions = Object.keys(this.groups).filter((group) => group.startsWith('part-'));
-    this.clients = new SimClients(this.random, this.clock, { ...options, partitions }, (request, transaction) =>
-      this.coordinator.handle({ type: 'request', request, transaction, accepting: true }),
+    this.clients = new SimClients(random, clock, { ...options, partitions }, (request, transaction) =>
+      this.coordinator.request(request, transaction),
     );
-    const { clock, random, network } = this;
-    const onEnd = (node: SimNode<never>): void => {
-      if (node.name === 'coordinator') this.clients.coordinatorDied();
-    };
-    this.faults = new Faults({ clock, random, network, nodes: () => this.nodes(), onEnd });
+    const { network } = this;
+    this.faults = new Faults({
+      clock,
+      random,
+      network,
+      nodes: () => this.nodes(),
+      onEnd: (node) => this.ended(node.name),
+      onFault: (kind, node) => this.happened('fault', kind, node, 0),
+    });
+    const chosen = this.participants[victim];
+    assert(chosen !== undefined, 'there is a participant');
+    const tables = () => (this.coordinator.alive ? this.coordinator.tables : undefined);
+    this.specialFaults = new SpecialFaults({ clock, random, victim: chosen, tables, fail });
   }
 
   /** Runs the whole life of the world. */
   run(): WorldReport {
+    this.boot();
+    const { random, clock, options } = this;
+    const workMs = random.pick(WORK_MS);
+    this.clients.work(workMs);
+    for (let fault = 0; fault < options.faults; fault += 1) this.faults.plan(workMs);
+    if (this.special !== 'none') {
+      const { special } = this;
+      clock.after(random.next() * workMs, () => this.specialFaults.happen(special));
+    }
+    this.runFor(workMs);
+    // Some faults found nothing to hit; a world without any shows little.
+    for (let more = 0; options.faults > 0 && this.faults.hit < FAULTS_MIN && more < FAULTS_MIN * 2; more += 1) {
+      this.faults.happen(random.pick(['kill', 'torn', 'part', 'pause'] as const));
+      this.runFor(200);
+    }
+    this.runFor(random.next() * 1_000);
+    this.rest();
+    this.judge();
+    return this.report();
+  }
+
+  /** Damaged tails that a restart read. */
+  get tailsRead(): number {
+    return this.tails.length;
+  }
+
+  /** The tails that crashes left, read by the shipped scanner and repair too; more violations when they differ. */
+  async audit(): Promise<readonly string[]> {
+    for (const tail of this.tails) {
+      const wrong = await audit(tail);
+      if (wrong !== undefined) this.fail(wrong);
+    }
+    return this.violations;
+  }
+
+  /** Everyone starts, and the accounts are opened. */
+  boot(): void {
     for (const node of this.nodes()) node.start();
-    let events = this.clock.runUntil(300);
+    this.runFor(300);
     this.clients.open();
-    events += this.clock.runUntil(1_000);
-    this.clients.work();
-    for (let fault = 0; fault < this.options.faults; fault += 1) this.faults.plan(FAULT_PHASE_MS * 0.8);
-    events += this.clock.runUntil(1_000 + FAULT_PHASE_MS);
+    for (let looks = 0; looks < 40 && !this.isAtRest(); looks += 1) this.runFor(LOOK_MS);
+  }
+
+  /** Everything heals; the world comes to rest, stays there, and does one more transaction. */
+  rest(): void {
     this.faults.heal();
     for (const node of this.nodes()) if (!node.alive) node.start();
-    events += this.clock.runUntil(1_000 + FAULT_PHASE_MS + HEAL_PHASE_MS);
-    this.judge();
-    const { committed, aborted } = this.clients.counts();
+    this.restMs = comeToRest(this, (text) => this.fail(text));
+    probe(this, (text) => this.fail(text));
+  }
+
+  /** Holds everything against everything else. */
+  judge(): void {
+    judgeWorld(this.resting(), (text) => this.fail(text));
+  }
+
+  report(): WorldReport {
+    const { events, restMs } = this;
+    const { hit, hits } = this.faults;
     return {
       seed: this.options.seed,
-      committed,
-      aborted,
-      faultsHit: this.faults.hit,
+      ...this.clients.counts(),
+      faultsHit: hit + (this.specialFaults.hit ? 1 : 0),
+      faults: { ...Object.fromEntries(hits), ...(this.specialFaults.hit ? { [this.special]: 1 } : {}) },
       events,
+      restMs,
+      outputsChecked: this.writeAhead.checked,
+      digest: this.digest.text,
       violations: this.violations,
     };
+  }
+
+  runFor(ms: number): void {
+    this.events += this.clock.runUntil(this.clock.nowMs + ms);
+  }
+
+  /** Nothing is open, no client waits. */
+  isAtRest(): boolean {
+    return this.clients.idle && restless(this.resting()).length === 0;
+  }
+
+  private resting(): RestingWorld {
+    const { coordinator, participants, groups } = this;
+    return { coordinator, participants, groups, asked: this.clients.asked, lostLogs: this.special === 'fresh' };
+  }
+
+  private fail(text: string): void {
+    this.violations.push(text);
+    this.hooks.trace?.(`${this.clock.nowMs.toFixed(2)} VIOLATED ${text}`);
   }
 
   private nodes(): readonly SimNode<never>[] {
     return [this.coordinator, ...this.participants] as unknown as readonly SimNode<never>[];
   }
 
+  private nodeOf(name: NodeName): SimNode<never> | undefined {
+    return this.nodes().find((node) => node.name === name);
+  }
+
+  private ports(): SimPorts {
+    const { clock, random, network, writeAhead } = this;
+    return {
+      clock,
+      random,
+      network,
+      recordsAsText: this.options.seed % TEXT_EVERY === 0,
+      seqsSeenBy: (node) => this.seqsSeenBy(node),
+      onAnswer: (answer) => this.answered(answer),
+      onNotice: (node, notice) => this.noticed(node, notice),
+      onCopy: (learner, work) => copyBetween(this, this.random, learner, work),
+      onCrashPoint: (node, what, where) => {
+        this.hooks.onCrashPoint?.(node, what, where);
+        this.faults.burn(node);
+      },
+      onFatal: (node, code, detail) => {
+        if (!this.specialFaults.refused(node, code)) this.fail(`${node} must not go on: ${code} ${detail}`);
+      },
+      onDamage: (tail) => this.tails.push(tail),
+      watch: {
+        appended: (node, stored) => {
+          writeAhead.appended(node, stored);
+          this.happened('writes', stored.record.type, node, stored.seq);
+        },
+        lost: (node, seqFrom) => {
+          writeAhead.lost(node, seqFrom);
+          this.happened('ends', 'lost from', node, seqFrom);
+        },
+        sends: (from, to, message, durableSeq) => {
+          writeAhead.sends(from, to, message, durableSeq);
+          this.happened('sends', message.type, from, durableSeq);
+          this.hooks.trace?.(`${this.clock.nowMs.toFixed(2)}   to ${to}: ${JSON.stringify(message)}`);
+        },
+        answers: (answer, durableSeq) => writeAhead.answers(answer, 'coordinator', durableSeq),
+      },
+    };
+  }
+
+  /** Into the digest, and the trace. */
+  private happened(how: string, what: string, where: NodeName, seq: number): void {
+    const { nowMs } = this.clock;
+    this.digest.add(nowMs, what, where, seq);
+    this.hooks.trace?.(`${nowMs.toFixed(2)} ${where} ${how} ${what} ${seq}`);
+  }
+
+  /** As heartbeats tell it: only over a link that stands. */
   private seqsSeenBy(node: NodeName): Record<NodeName, number> {
     const seen: Record<NodeName, number> = {};
     for (const { name, durableSeq } of this.nodes()) {
@@ -137,91 +247,32 @@ export class World {
     return seen;
   }
 
-  private groupsAt(name: NodeName): GroupConfig[] {
-    const held = Object.entries(this.groups).filter(([, { members }]) => members.includes(name));
-    return held.map(([group, { kind }]) => ({ group, kind }));
-  }
-
   private answered(answer: Answer): void {
+    this.happened('answers', 'refused' in answer ? answer.refused : String(answer.status), 'coordinator', 0);
     const fault = this.clients.answered(answer);
-    if (fault !== undefined) this.violations.push(fault);
+    if (fault !== undefined) this.fail(fault);
   }
 
   private noticed(node: NodeName, notice: Notice): void {
-    if (notice.level === 'alarm') this.violations.push(`alarm at ${node}: ${notice.message}`);
+    this.hooks.trace?.(`${this.clock.nowMs.toFixed(2)} ${node} notes ${notice.message}`);
+    if (notice.level !== 'alarm') return;
+    // These two say just what was done to it.
+    if (this.special === 'fresh' && notice.event === 'fresh-log') return;
+    if (this.special === 'rolled-back' && notice.event === 'log-behind') return;
+    this.fail(`alarm at ${node}: ${notice.message}`);
   }
 
-  /** The copier's work between two simulated nodes. */
-  private copy(learner: NodeName, work: CopyWork): void {
-    const target = this.participants.find(({ name }) => name === learner);
-    assert(target !== undefined && work.type !== 'install-copy', 'a learner is a participant');
-    const { group, attempt } = work;
-    this.clock.after(this.random.next() * 20, () => {
-      if (work.type === 'copy') {
-        target.handle({ type: 'copied', group, attempt });
-        return;
-      }
-      const source = this.sourceOf(group, learner);
-      if (source === undefined) return;
-      const lines = source.participant?.resources.snapshotGroup(group) ?? [];
-      source.whenDurable(() => {
-        if (target.alive) target.handle({ type: 'copy-finished', group, attempt, lines: structuredClone(lines) });
-      });
-    });
-  }
-
-  private sourceOf(group: string, learner: NodeName): SimParticipant | undefined {
-    const join = this.coordinator.tables.joins.get(group);
-    return this.participants.find(({ name, alive }) => alive && name === join?.source && name !== learner);
-  }
-
-  /** Everything has healed: nothing is in doubt, replicas are equal, the clients' answers hold. */
-  private judge(): void {
-    const { tables } = this.coordinator;
-    const fail = (text: string): void => void this.violations.push(text);
-    if (tables.open.size > 0) fail(`${tables.open.size} attempts are still open after the heal`);
-    for (const [group, { members }] of tables.views) {
-      if (members.length !== this.groups[group]?.members.length)
-        fail(`the view of ${group} is still ${members.join()}`);
-    }
-    for (const { name, participant } of this.participants) {
-      const doubt = participant?.node.inDoubt() ?? [];
-      if (doubt.length > 0) fail(`${name} is still in doubt about ${doubt.map(({ number }) => number).join(', ')}`);
-      if ((participant?.resources.locked().length ?? 0) > 0) fail(`${name} still holds locks`);
-    }
-    for (const [group, { members }] of Object.entries(this.groups)) {
-      const states = members.map((name) => digest(this.resourcesAt(name)?.snapshotGroup(group) ?? []));
-      if (new Set(states).size > 1) fail(`the replicas of ${group} differ`);
-    }
-    this.judgeDecisions(fail);
-    this.clients.judge((group) => this.resourcesAt(this.groups[group]?.members[0]), fail);
-  }
-
-  private resourcesAt(name: NodeName | undefined): ResourceManager | undefined {
-    return this.participants.find((node) => node.name === name)?.participant?.resources;
-  }
-
-  /** AC1 over all logs of all lives: no number both committed and aborted. */
-  private judgeDecisions(fail: (text: string) => void): void {
-    const committed = new Set<string>();
-    const aborted = new Set<string>();
-    for (const node of this.nodes()) {
-      for (const { record } of node.history) {
-        if (record.type === 'commit' || record.type === 'committed') committed.add(record.number);
-        if (record.type === 'abort' || record.type === 'aborted') aborted.add(record.number);
-      }
-    }
-    for (const number of committed) if (aborted.has(number)) fail(`${number} is committed and aborted`);
+  private ended(name: NodeName): void {
+    if (name === 'coordinator') this.clients.coordinatorDied();
   }
 }
 
-/** The groups of a world; some worlds have a participant that holds the ledger and not the history. */
-function groupsOf(names: readonly NodeName[], random: SeededRandom) {
-  const withoutFirst = names.length > 1 && random.chance(0.5);
-  const partitions = names.map((name) => [`part-${name}`, { kind: 'ledger' as const, members: [name] }] as const);
-  return {
-    bank: { kind: 'ledger' as const, members: [...names] },
-    chat: { kind: 'history' as const, members: withoutFirst ? names.slice(1) : [...names] },
-    ...Object.fromEntries(partitions),
-  };
+function drawSpecial(random: SeededRandom, { participants, faults }: WorldOptions): SpecialFault {
+  const drawn = random.next();
+  if (participants < 3 || faults === 0 || drawn > SPECIAL_CHANCE) return 'none';
+  return drawn < SPECIAL_CHANCE / 2 ? 'fresh' : 'rolled-back';
+}
+
+function asText(message: Message): Message {
+  return parseMessage(JSON.parse(JSON.stringify(message)));
 }

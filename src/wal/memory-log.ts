@@ -28,6 +28,11 @@ export interface MemoryLogOptions<R extends LogRecord> {
    * Undefined: only sync() moves the log.
    */
   readonly startSync: ((complete: () => void, urgency: SyncUrgency) => void) | undefined;
+  /**
+   * False: the next life gets the records themselves, which nobody may change.
+   * Otherwise they go as text and come back as other objects, as after a real restart.
+   */
+  readonly copies?: boolean;
 }
 
 /** A log without a disk, from one start to its end. */
@@ -37,6 +42,8 @@ export class MemoryLog<R extends LogRecord> implements LogStore<R> {
   private readonly stored: StoredRecord<R>[];
   private durable: number;
   private wanted: number;
+  /** Forced records whose sync nobody has asked about, in order. */
+  private forced: { readonly seq: number; readonly type: string }[] = [];
   private underWay: { readonly urgency: SyncUrgency; readonly covers: number } | undefined;
   private phase: 'open' | 'closed' | 'dead' = 'open';
 
@@ -68,9 +75,19 @@ export class MemoryLog<R extends LogRecord> implements LogStore<R> {
     assert(this.phase !== 'closed', 'no record is appended to a closed log');
     const seq = this.stored.length + 1;
     this.stored.push({ seq, epoch: this.options.epoch, record });
-    if (force) this.wanted = seq;
+    if (force) {
+      this.wanted = seq;
+      this.forced.push({ seq, type: record.type });
+    }
     this.ask(force ? 'forced' : 'lazy');
     return seq;
+  }
+
+  /** Types of the forced records that became durable since the last call. */
+  takeForced(): readonly string[] {
+    const taken = this.forced.filter(({ seq }) => seq <= this.durable);
+    this.forced = this.forced.filter(({ seq }) => seq > this.durable);
+    return taken.map(({ type }) => type);
   }
 
   /** Makes all that is appended durable now. */
@@ -91,7 +108,7 @@ export class MemoryLog<R extends LogRecord> implements LogStore<R> {
   kill({ written }: { readonly written: number }): readonly StoredRecord<R>[] {
     this.phase = 'dead';
     const left = this.stored.slice(0, Math.min(this.durable + written, this.stored.length));
-    // As text and back: the next life shares no object with this one, as after a real restart.
+    if (this.options.copies === false) return left;
     return JSON.parse(JSON.stringify(left)) as StoredRecord<R>[];
   }
 

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { LEAVES } from '../../src/protocol/messages.ts';
 import type { Append } from '../../src/protocol/records.ts';
 import { World } from '../../src/sim/world.ts';
-import type { WorldOptions, WorldReport } from '../../src/sim/world.ts';
+import type { WorldOptions, WorldReport } from '../../src/sim/world-options.ts';
 
 const MIXED = ['2pc', '3pc'] as const;
 
@@ -36,7 +36,7 @@ describe('The simulated cluster', () => {
       // Runs in which nothing commits, or nothing breaks, would show nothing.
       expect(sums.committed).to.be.greaterThan(1_500);
       expect(sums.aborted).to.be.greaterThan(50);
-      expect(sums.faultsHit).to.be.greaterThan(500);
+      expect(sums.faultsHit).to.be.at.least(300);
     });
   }
 
@@ -56,7 +56,10 @@ describe('The simulated cluster', () => {
   });
 });
 
-/** Runs of the world as it is now that once showed a bug; each is a row of docs/proof/bugs.md. */
+/**
+ * Options that once showed a bug, in the world as it was then; each is a row of docs/proof/bugs.md, with a test that
+ * drives the events by hand. The world draws other faults from the same seed now.
+ */
 const REGRESSIONS: readonly (WorldOptions & { readonly bug: string })[] = [
   { bug: 'a late copy of an earlier try replaced a member up to date', ...optionsOf(94, { protocols: ['3pc'] }) },
   {
