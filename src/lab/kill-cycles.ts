@@ -44,6 +44,8 @@ export interface KillCyclesOptions {
   readonly clients: number;
   /** So many transactions are committed in each cycle before the kill, at least. */
   readonly committedPerCycle: number;
+  /** Between two requests of a client, on average. */
+  readonly thinkMs: number;
   readonly command?: readonly string[] | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Told each cycle as it begins, and what is found. */
@@ -102,11 +104,11 @@ class KillRun {
   #kills = 0;
 
   constructor(options: KillCyclesOptions, cluster: HistoryCluster, recorder: HistoryRecorder) {
-    const { seed, protocol, clients } = options;
+    const { seed, protocol, clients, thinkMs } = options;
     this.#options = options;
     this.#cluster = cluster;
     this.#random = new SeededRandom(seed);
-    this.#clients = new HistoryClients({ cluster, recorder, clients, protocol, seed, thinkMs: 0 });
+    this.#clients = new HistoryClients({ cluster, recorder, clients, protocol, seed, thinkMs });
   }
 
   async run(): Promise<KillCyclesReport> {

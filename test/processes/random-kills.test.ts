@@ -31,7 +31,7 @@ async function killedUnderWork(seed: number, protocol: (typeof LANES)[number]): 
   try {
     await withTemporaryDirectory(async (directory) => {
       const report = await runKillCycles({
-        ...{ directory, seed, protocol, clients: 8, cycles: CYCLES_PER_LANE, committedPerCycle: 10 },
+        ...{ directory, seed, protocol, clients: 8, cycles: CYCLES_PER_LANE, committedPerCycle: 10, thinkMs: 20 },
         ...{ command: launchCommand(), say: (line) => lines.push(line) },
       });
       expectWellDone(report);

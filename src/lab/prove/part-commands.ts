@@ -49,6 +49,7 @@ export function killsPart(
       protocol,
       clients,
       committedPerCycle: committed,
+      thinkMs: 0,
       say,
     });
     const judged = await judgeRun(directory);
