@@ -10,8 +10,12 @@ import { COORDINATOR_PARALLEL } from '../src/protocol/coordinator-parallel.ts';
 import { LEAVES } from '../src/protocol/messages.ts';
 import { PARTICIPANT_2PC } from '../src/protocol/participant-2pc.ts';
 import { PARTICIPANT_3PC } from '../src/protocol/participant-3pc.ts';
+import { PARTICIPANT_ROLL_BACK } from '../src/protocol/participant-roll-back.ts';
 import { isQuorum, weightOf } from '../src/protocol/quorum.ts';
 import { TERMINATION_CASES } from '../src/protocol/termination.ts';
+import { TEXTBOOK_COORDINATOR } from '../src/protocol/textbook-3pc-coordinator.ts';
+import { TEXTBOOK_PARTICIPANT } from '../src/protocol/textbook-3pc-participant.ts';
+import { TEXTBOOK_TERMINATION } from '../src/protocol/textbook-3pc.ts';
 import { commentsByType, header, madeFrom, table } from './docs-text.mjs';
 
 const MACHINES = [
@@ -21,6 +25,11 @@ const MACHINES = [
   ['Coordinator, 3PC', 'COORDINATOR_3PC', 'coordinator-3pc.ts', COORDINATOR_3PC],
   ['Coordinator, parallel commit', 'COORDINATOR_PARALLEL', 'coordinator-parallel.ts', COORDINATOR_PARALLEL],
   ['Coordinator, one-phase', 'COORDINATOR_ONE_PHASE', 'coordinator-one-phase.ts', COORDINATOR_ONE_PHASE],
+];
+const LAB_MACHINES = [
+  ['Participant, 3PC of the textbook', 'TEXTBOOK_PARTICIPANT', 'textbook-3pc-participant.ts', TEXTBOOK_PARTICIPANT],
+  ['Coordinator, 3PC of the textbook', 'TEXTBOOK_COORDINATOR', 'textbook-3pc-coordinator.ts', TEXTBOOK_COORDINATOR],
+  ['Participant, 2PC that rolls back', 'PARTICIPANT_ROLL_BACK', 'participant-roll-back.ts', PARTICIPANT_ROLL_BACK],
 ];
 const SITES_SHOWN_MAX = 6;
 
@@ -180,7 +189,26 @@ synced next.
 ${table(['record', 'what it is, and whether it is forced'], rows)}`;
 }
 
+function labMachines() {
+  const intro = `## Unsafe, in the lab only
+
+They break atomicity, and are here to be seen doing it ([protocols.md](protocols.md#unsafe-on-purpose-in-the-lab)).`;
+  const shown = (value) => (value === undefined ? '–' : value ? 'yes' : 'no');
+  const rows = TEXTBOOK_TERMINATION.map(({ label, aborted, committed, precommitted, choice }) => [
+    label,
+    ...[aborted, committed, precommitted].map(shown),
+    `**${choice}**`,
+  ]);
+  const heads = ['rule', 'one is aborted', 'one is committed', 'one is precommitted', 'choice'];
+  const rules = `### Termination of the textbook
+
+\`TEXTBOOK_TERMINATION\` in \`src/protocol/textbook-3pc.ts\`, over the sites that answered in time.
+
+${table(heads, rows)}`;
+  return [intro, ...LAB_MACHINES.map(machine), rules].join('\n\n');
+}
+
 /** The whole page. */
 export function tablesPage() {
-  return `${[INTRODUCTION, machines(), termination(), recovery(), quorums(), messages(), records()].join('\n\n')}\n`;
+  return `${[INTRODUCTION, machines(), termination(), recovery(), quorums(), messages(), records(), labMachines()].join('\n\n')}\n`;
 }

@@ -39,6 +39,8 @@ export interface CoordinatorApi {
   readonly newId: () => string;
   /** Milliseconds since 1970. */
   readonly wallNowMs: () => number;
+  /** The daemon runs with --lab. */
+  readonly lab: boolean;
 }
 
 /** `POST /transactions`, `GET /transactions[/{id}]`, `GET /groups`, `GET /views`. */
@@ -107,6 +109,10 @@ function operationOf(api: CoordinatorApi, value: Json, index: number): AdmittedO
 
 function protocolOf(api: CoordinatorApi, asked: Json | undefined, group: string): ProtocolName {
   if (asked === '2pc' || asked === '3pc' || asked === 'parallel') return asked;
+  if (asked === '3pc-textbook') {
+    if (api.lab) return asked;
+    throw new ParleyError('lab-only', 'protocol is 3pc-textbook, which a cut link makes commit here and abort there.');
+  }
   if (asked !== undefined) {
     throw new ParleyError(
       'bad-request',

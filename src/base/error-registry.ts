@@ -28,6 +28,7 @@ export const ERRORS = {
   'bad-amount': bad(422, 'An amount is an integer from 1 to 9007199254740991.', 'Send a whole number without quotes.'),
   'inexact-number': bad(422, 'A number in the body is not an exact integer.', 'Send integers between -9007199254740991 and 9007199254740991, without fraction or exponent.'),
   'bad-id': bad(422, 'The id is neither a UUID nor a label of 1 to 64 characters A-Z a-z 0-9 . _ -', 'Use a UUIDv7, or a label such as TX001.'),
+  'lab-only': bad(422, 'This breaks atomicity on purpose and exists in the lab only.', 'Use 2pc, 3pc or parallel; or start every daemon with --lab and watch it break.'),
   'id-reused': bad(422, 'This id was used before with another body.', 'Use a new id for a new transaction.'),
   'too-old': bad(410, 'This id is older than the outcomes kept here; it is never run again.', 'Look at the balances, then use a new id.'),
   'position-gone': bad(410, 'This position of the feed is not kept here any more.', 'Take GET /feed/snapshot, then follow from its position.'),

@@ -125,8 +125,8 @@ export function coordinatorConsole(door: CoordinatorDoor, makeId: () => string =
 /** A protocol by name; undefined for `default`. Throws ParleyError `usage`. */
 function readProtocol(word: string): string | undefined {
   if (word === 'default') return undefined;
-  if (word === '2pc' || word === '3pc' || word === 'parallel') return word;
-  const remedy = 'Allowed: 2pc, 3pc, parallel, default.';
+  if (word === '2pc' || word === '3pc' || word === 'parallel' || word === '3pc-textbook') return word;
+  const remedy = 'Allowed: 2pc, 3pc, parallel, default; with --lab 3pc-textbook.';
   throw new ParleyError('usage', `There is no protocol ${JSON.stringify(word)} here.`, { remedy });
 }
 

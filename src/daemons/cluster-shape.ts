@@ -35,7 +35,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'opening.*.*.account': 'a whole number from 1',
   'opening.*.*.balance': 'a whole number from 0 to 9007199254740991',
   'protocol': 'an object with the key default, and group names',
-  'protocol.*': 'one of 2pc, 3pc, parallel',
+  'protocol.*': 'one of 2pc, 3pc, parallel, 3pc-textbook',
   'timings': 'an object with durations in milliseconds',
   'timings.voteTimeoutMs': DURATION,
   'timings.lockWaitMs': DURATION,

@@ -33,7 +33,9 @@ export const VOTE_MODES = ['auto', 'ask', 'yes', 'no'] as const;
 /** What a participant can be told to guard; the directory lives in the group of the chat. */
 export const RESOURCES = ['ledger', 'history', 'directory', 'notebook'] as const;
 /** How a transaction can commit. */
-export const PROTOCOLS = ['2pc', '3pc', 'parallel'] as const;
+export const PROTOCOLS = ['2pc', '3pc', 'parallel', '3pc-textbook'] as const;
+/** Rules that break atomicity, for the lab. */
+export const UNSAFE_RULES = ['roll-back-in-ready'] as const;
 
 const row = (
   name: string,
@@ -100,6 +102,13 @@ export const SETTINGS = {
     'a crash point, as parley lab points lists them; only with --lab',
     'ends the process (or =stop, =power) at this point; may be repeated',
   ),
+  unsafe: row(
+    'unsafe',
+    'text',
+    ['participant'],
+    `${UNSAFE_RULES.join(', ')}; only with --lab`,
+    'UNSAFE: in doubt too long, this participant rolls back by itself, whatever was decided',
+  ),
   credentials: row('credentials', 'text', ALL, 'the path of a file', 'key of the cluster, made at the first start'),
   console: row(
     'console',
@@ -124,7 +133,13 @@ export const SETTINGS = {
     'stops when its stdin closes: whoever started it is gone',
   ),
   only: row('only', 'text', ['up'], 'a comma list of node names', 'starts these nodes alone'),
-  protocol: row('protocol', 'text', ['up'], `one of ${PROTOCOLS.join(', ')}`, 'protocol of every group'),
+  protocol: row(
+    'protocol',
+    'text',
+    ['up'],
+    `one of ${PROTOCOLS.join(', ')}; 3pc-textbook only with --lab`,
+    'protocol of every group',
+  ),
   backends: row(
     'backends',
     'text',

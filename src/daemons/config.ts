@@ -24,10 +24,12 @@ import {
   readWhole,
   readWord,
   SETTINGS,
+  UNSAFE_RULES,
   VOTE_MODES,
 } from './config-table.ts';
 import type { NodeName, ProtocolName } from '../protocol/messages.ts';
 import type { ClusterConfig, Role } from './cluster-file.ts';
+import type { UnsafeRule } from '../protocol/participant-attempts.ts';
 import type { ConfigRole } from './config-table.ts';
 
 /** A TCP address. */
@@ -85,6 +87,8 @@ export interface ParticipantSettings extends NodeSettings {
   readonly advertise?: string;
   readonly coordinator: Address;
   readonly vote: VoteMode;
+  /** With --lab only: a rule that breaks atomicity. */
+  readonly unsafe?: UnsafeRule;
   /** Names of the groups this participant holds; look them up in `cluster.groups`. */
   readonly groups: readonly string[];
   readonly console: boolean;
@@ -179,8 +183,17 @@ function participantSettings(source: SettingsSource): ParticipantSettings {
     coordinator: coordinatorAddress(source),
     vote: source.value('vote', (text) => readWord(text, VOTE_MODES), { value: 'auto' }),
     groups: groupsOf(source, node.name),
+    ...unsafeRule(source, node.lab),
     console: source.switch('console', source.stdinIsTerminal),
   };
+}
+
+/** `--unsafe`, which the lab alone allows. */
+function unsafeRule(source: SettingsSource, lab: boolean): { readonly unsafe?: UnsafeRule } {
+  const unsafe = source.optional('unsafe', (text) => readWord<UnsafeRule>(text, UNSAFE_RULES));
+  if (unsafe === undefined) return {};
+  if (!lab) throw source.fault('unsafe', 'needs --lab.', 'Leave it out; or add --lab and watch atomicity break.');
+  return { unsafe };
 }
 
 function upSettings(source: SettingsSource): UpSettings {
@@ -207,12 +220,14 @@ function upSettings(source: SettingsSource): UpSettings {
 }
 
 function sharedSettings(source: SettingsSource, dataDirDefault: string): SharedSettings {
+  const lab = source.switch('lab', false);
+  refuseTextbook(source.cluster, lab);
   return {
     cluster: source.cluster,
     configFile: source.configFile,
     dataDir: source.value('dataDir', readPath, { value: dataDirDefault }),
     logLevel: source.value('logLevel', (text) => readWord(text, LOG_LEVELS), { value: 'info' }),
-    lab: source.switch('lab', false),
+    lab,
     credentialsFile: source.value('credentials', readPath, { value: CREDENTIALS_DEFAULT }),
   };
 }
@@ -237,6 +252,15 @@ function nodeSettings(source: SettingsSource, role: Role): NodeSettings {
   const [showFrames, announce] = [source.switch('showFrames', false), source.switch('announce', false)];
   const exitWithParent = source.switch('exitWithParent', false);
   return { ...shared, name, host, port, crashAt, showFrames, announce, exitWithParent };
+}
+
+/** 3pc-textbook splits a transaction when a link is cut: nobody should get it by a line in a file. */
+function refuseTextbook({ protocol }: ClusterConfig, lab: boolean): void {
+  const named = Object.entries(protocol).find(([, name]) => name === '3pc-textbook');
+  if (lab || named === undefined) return;
+  throw new ParleyError('bad-config', `protocol.${named[0]} is 3pc-textbook, which is unsafe and needs --lab.`, {
+    remedy: 'Use 2pc, 3pc or parallel; or add --lab and watch atomicity break.',
+  });
 }
 
 /** A misspelt variable would be ignored in silence, as a misspelt key of the file would. */

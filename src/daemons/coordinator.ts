@@ -128,7 +128,16 @@ class CoordinatorDaemon {
     durable.links.setPeers([...tables.peers.values()].map(({ name, address }) => ({ name, address, dial: false })));
     loop.handle({ type: 'start' });
     this.ticking = setInterval(() => this.tick(), this.settings.cluster.timings.tickMs);
+    this.warnOfTextbook();
     if (this.settings.console) openConsole({ host, port }, this.shell);
+  }
+
+  private warnOfTextbook(): void {
+    const { cluster } = this.settings;
+    if (!Object.values(cluster.protocol).includes('3pc-textbook')) return;
+    const text =
+      'UNSAFE: transactions use 3pc-textbook; a cut link or a pause can commit one side and abort the other.';
+    this.shell.log.warn('unsafe-protocol', text);
   }
 
   private tick(): void {
@@ -160,6 +169,7 @@ class CoordinatorDaemon {
       },
       newId: () => uuidV7(Date.now(), randomBytes(10)),
       wallNowMs: () => Date.now(),
+      lab: this.settings.lab,
     };
   }
 

@@ -75,6 +75,8 @@ class ParticipantDaemon {
       startSeq: 0,
       votesByHand,
       timings: cluster.timings,
+      ...(settings.unsafe === undefined ? {} : { unsafe: settings.unsafe }),
+      ...(settings.lab ? {} : { refusesTextbook: true as const }),
     };
     this.participant = new ParticipantHost({
       settings: this.nodeSettings,
@@ -172,6 +174,10 @@ class ParticipantDaemon {
     this.opened().loop.handle({ type: 'start' });
     this.tick();
     this.ticking = setInterval(() => this.tick(), settings.cluster.timings.tickMs);
+    if (settings.unsafe !== undefined) {
+      const text = `UNSAFE: --unsafe ${settings.unsafe}: what others have committed may be rolled back here.`;
+      this.shell.log.warn('unsafe-rule', text);
+    }
     if (!settings.console) return;
     const runner = () => participantConsole(participantDoor(participant, settings.groups, () => stateOf(participant)));
     this.terminal = attachConsole({ console: settings.name, runner }, this.shell);

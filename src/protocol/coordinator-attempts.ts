@@ -16,17 +16,24 @@ import { COORDINATOR_PARALLEL, stepCoordinatorParallel } from './coordinator-par
 import type { CoordinatorParallel, CoordinatorParallelEvent } from './coordinator-parallel.ts';
 import type { Message, NodeName } from './messages.ts';
 import { siteEventOf } from './site-3pc.ts';
+import { stepTextbookCoordinator, TEXTBOOK_COORDINATOR } from './textbook-3pc-coordinator.ts';
+import type { TextbookCoordinator, TextbookCoordinatorEvent } from './textbook-3pc-coordinator.ts';
 
 /** Any machine of the coordinator with its state. */
 export type CoordinatorMachine =
   | { readonly kind: '2pc'; readonly state: Coordinator2pc }
   | { readonly kind: '3pc'; readonly state: Coordinator3pc }
   | { readonly kind: 'parallel'; readonly state: CoordinatorParallel }
+  | { readonly kind: '3pc-textbook'; readonly state: TextbookCoordinator }
   | { readonly kind: 'one-phase'; readonly state: CoordinatorOnePhase };
 
 /** An event of any of the machines. */
 export type CoordinatorEvent =
-  Coordinator2pcEvent | Coordinator3pcEvent | CoordinatorOnePhaseEvent | CoordinatorParallelEvent;
+  | Coordinator2pcEvent
+  | Coordinator3pcEvent
+  | CoordinatorOnePhaseEvent
+  | CoordinatorParallelEvent
+  | TextbookCoordinatorEvent;
 
 /** One event into whichever machine runs the attempt. */
 export function stepCoordinator(
@@ -52,6 +59,12 @@ export function stepCoordinator(
         ? stepCoordinatorParallel(attempt, machine.state, event)
         : stay(machine.state);
       return { machine: { kind: 'parallel', state: step.state }, step };
+    }
+    case '3pc-textbook': {
+      const step = isOf<TextbookCoordinatorEvent>(TEXTBOOK_COORDINATOR.working, event)
+        ? stepTextbookCoordinator(attempt, machine.state, event)
+        : stay(machine.state);
+      return { machine: { kind: '3pc-textbook', state: step.state }, step };
     }
     case 'one-phase': {
       const step = isOf<CoordinatorOnePhaseEvent>(COORDINATOR_ONE_PHASE.working, event)

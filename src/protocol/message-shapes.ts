@@ -41,7 +41,7 @@ const CHECKS = {
   ),
   'names': (value: unknown): boolean => isObject(value) && Object.values(value).every(isText),
   'views': (value: unknown): boolean => isObject(value) && Object.values(value).every(listOf(isText)),
-  'protocol': oneOf('2pc', '3pc', 'parallel'),
+  'protocol': oneOf('2pc', '3pc', 'parallel', '3pc-textbook'),
   'vote': oneOf('yes', 'no', 'read-only'),
   'outcome': oneOf('committed', 'aborted', 'unknown'),
   'state': oneOf('prepared', 'precommitted', 'preaborted'),

@@ -17,7 +17,7 @@ import type { AttemptNumber, TransactionId } from '../base/ids.ts';
 export type NodeName = string;
 
 /** How a transaction commits; the client chooses. */
-export type ProtocolName = '2pc' | '3pc' | 'parallel';
+export type ProtocolName = '2pc' | '3pc' | 'parallel' | '3pc-textbook';
 
 /** A termination round: the counter decides, the site breaks ties. Round 0 of nobody comes before all. */
 export interface Round {

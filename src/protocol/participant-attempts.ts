@@ -4,6 +4,7 @@
  */
 import { assertNever } from '../base/assert.ts';
 import type { AttemptNumber } from '../base/ids.ts';
+import { stay } from './attempt.ts';
 import type { ParticipantAttempt, ProtocolTimings, Step } from './attempt.ts';
 import type { Message, NodeName, Site } from './messages.ts';
 import { stepParticipant2pc } from './participant-2pc.ts';
@@ -11,20 +12,36 @@ import type { Participant2pc } from './participant-2pc.ts';
 import { stepParticipant3pc } from './participant-3pc.ts';
 import type { Participant3pc, Participant3pcEvent } from './participant-3pc.ts';
 import { isListed } from './participant-replies.ts';
+import { stepParticipantRollBack } from './participant-roll-back.ts';
 import { siteEventOf } from './site-3pc.ts';
+import { stepTextbookParticipant } from './textbook-3pc-participant.ts';
+import type { TextbookParticipant, TextbookParticipantEvent } from './textbook-3pc-participant.ts';
 import type { VotingEvent } from './participant-voting.ts';
 
-/** Either machine with its state. A reader, whatever the protocol, is run by 2PC: it never decides. */
+/** Any machine with its state. A reader, whatever the protocol, is run by 2PC: it never decides. */
 export type ParticipantMachine =
-  { readonly kind: '2pc'; readonly state: Participant2pc } | { readonly kind: '3pc'; readonly state: Participant3pc };
+  | { readonly kind: '2pc'; readonly state: Participant2pc }
+  | { readonly kind: '3pc'; readonly state: Participant3pc }
+  /** Only in the lab. */
+  | { readonly kind: 'roll-back'; readonly state: Participant2pc }
+  | { readonly kind: '3pc-textbook'; readonly state: TextbookParticipant };
 
-/** An event of either machine. */
+/** A rule that breaks atomicity, for the lab: a prepared participant of 2PC rolls back when its timer rings. */
+export type UnsafeRule = 'roll-back-in-ready';
+
+/** An event of any machine. */
 export type ParticipantEvent = Participant3pcEvent;
 
 /** The machine of an attempt that was never heard of. */
-export function firstParticipantMachine(attempt: ParticipantAttempt): ParticipantMachine {
-  const kind = attempt.protocol === '3pc' && isListed(attempt) && !attempt.onePhase ? '3pc' : '2pc';
-  return { kind, state: { phase: 'initial' } };
+export function firstParticipantMachine(attempt: ParticipantAttempt, unsafe?: UnsafeRule): ParticipantMachine {
+  return { kind: machineKindOf(attempt, unsafe), state: { phase: 'initial' } };
+}
+
+function machineKindOf(attempt: ParticipantAttempt, unsafe: UnsafeRule | undefined): ParticipantMachine['kind'] {
+  const { protocol } = attempt;
+  if (!isListed(attempt) || attempt.onePhase) return '2pc';
+  if (protocol === '3pc' || protocol === '3pc-textbook') return protocol;
+  return unsafe === undefined ? '2pc' : 'roll-back';
 }
 
 /** One event into whichever machine runs the attempt. */
@@ -34,13 +51,19 @@ export function stepParticipant(
   event: ParticipantEvent,
 ): { readonly machine: ParticipantMachine; readonly step: Step<ParticipantMachine['state']> } {
   switch (machine.kind) {
-    case '2pc': {
+    case '2pc':
+    case 'roll-back': {
       const asked = as2pc(event);
-      if (asked === undefined) {
-        return { machine, step: { state: machine.state, records: [], send: [], work: [], timers: [] } };
-      }
-      const step = stepParticipant2pc(attempt, machine.state, asked);
-      return { machine: { kind: '2pc', state: step.state }, step };
+      if (asked === undefined) return { machine, step: stay(machine.state) };
+      const stepIt = machine.kind === '2pc' ? stepParticipant2pc : stepParticipantRollBack;
+      const step = stepIt(attempt, machine.state, asked);
+      return { machine: { kind: machine.kind, state: step.state }, step };
+    }
+    case '3pc-textbook': {
+      const asked = asTextbook(event);
+      if (asked === undefined) return { machine, step: stay(machine.state) };
+      const step = stepTextbookParticipant(attempt, machine.state, asked);
+      return { machine: { kind: '3pc-textbook', state: step.state }, step };
     }
     case '3pc': {
       const step = stepParticipant3pc(attempt, machine.state, event);
@@ -48,6 +71,22 @@ export function stepParticipant(
     }
     default:
       return assertNever(machine, 'machine');
+  }
+}
+
+/** The textbook knows neither preabort nor refusals; from who says such a thing the outcome can be had. */
+function asTextbook(event: ParticipantEvent): TextbookParticipantEvent | undefined {
+  switch (event.type) {
+    case 'preabort':
+      return { type: 'inquire', from: event.from };
+    case 'preaborted':
+    case 'refused':
+      return undefined;
+    case 'precommit':
+    case 'precommitted':
+      return { type: event.type, from: event.from, round: event.round };
+    default:
+      return event;
   }
 }
 

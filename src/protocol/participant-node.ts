@@ -9,7 +9,7 @@ import { numberParts } from '../base/ids.ts';
 import type { AttemptNumber, TransactionId } from '../base/ids.ts';
 import type { ParticipantAttempt, Prepared, ProtocolTimings } from './attempt.ts';
 import { isBelow } from './low-water.ts';
-import type { LogSeen, Message, NodeName, Reason, Site, Views, WelcomeMessage } from './messages.ts';
+import type { LogSeen, Message, NodeName, PrepareMessage, Reason, Site, Views, WelcomeMessage } from './messages.ts';
 import { splitTimerKey, StepBuilder } from './node-step.ts';
 import type { NodeStep } from './node-step.ts';
 import {
@@ -19,10 +19,11 @@ import {
   participantEventOf,
   stepParticipant,
 } from './participant-attempts.ts';
-import type { ParticipantEvent, ParticipantMachine } from './participant-attempts.ts';
+import type { ParticipantEvent, ParticipantMachine, UnsafeRule } from './participant-attempts.ts';
 import { Joining } from './participant-joining.ts';
 import type { CopyEvent } from './participant-joining.ts';
 import { copyInstalled, withoutSuperseded } from './participant-copies.ts';
+import { refusalOf } from './participant-refusal.ts';
 import { openUnheard } from './participant-unheard.ts';
 import { acceptWelcome } from './participant-welcome.ts';
 import type { KnownCoordinator } from './participant-welcome.ts';
@@ -59,6 +60,10 @@ export interface ParticipantSettings {
   readonly startSeq: number;
   readonly votesByHand: boolean;
   readonly timings: ProtocolTimings;
+  /** Only in the lab. */
+  readonly unsafe?: UnsafeRule;
+  /** Outside the lab: votes no on 3pc-textbook. */
+  readonly refusesTextbook?: true;
 }
 
 /** An attempt with its state here. */
@@ -154,38 +159,25 @@ export class ParticipantNode {
   }
 
   /** A prepare counts only from the welcomed start of the coordinator, and only above the low-water mark. */
-  private prepare(
-    from: NodeName,
-    message: Extract<Message, { type: 'prepare' }>,
-    accepting: boolean,
-    out: StepBuilder,
-  ): void {
+  private prepare(from: NodeName, message: PrepareMessage, accepting: boolean, out: StepBuilder): void {
     const { number } = message;
     const parts = numberParts(number);
     if (this.views === undefined || parts === undefined || from !== this.coordinator?.name) return;
     if (parts.incarnation !== this.coordinator.incarnation || parts.epoch !== this.coordinator.epoch) return;
     const row = this.rows.get(number);
-    const refusal = row === undefined ? this.refusal(number, accepting) : undefined;
+    const refusal = row === undefined ? refusalOf(this, message, accepting) : undefined;
     // The only participant decides, so its no is a decision: a tombstone, for which the log keeps room.
     if (refusal !== undefined && message.onePhase) return this.aboutNumber(from, { type: 'inquire', number }, out);
     if (refusal !== undefined) return out.tell(from, { type: 'vote', number, vote: 'no', reason: refusal });
     const attempt = attemptOf(this.settings.self.name, message, this.settings.timings);
     if (row === undefined)
-      this.rows.set(number, { attempt, machine: firstParticipantMachine(attempt), superseded: [] });
+      this.rows.set(number, {
+        attempt,
+        machine: firstParticipantMachine(attempt, this.settings.unsafe),
+        superseded: [],
+      });
     else if (row.attempt.id === '') row.attempt = attempt;
     this.into(number, { type: 'prepare' }, out);
-  }
-
-  private refusal(number: AttemptNumber, accepting: boolean): Reason | undefined {
-    if (isBelow(number, this.lowWater)) {
-      return {
-        code: 'refused-number',
-        detail: `The attempt ${number} is over; ${this.settings.self.name} has forgotten it.`,
-      };
-    }
-    if (!accepting)
-      return { code: 'log-full', detail: `The log of ${this.settings.self.name} has no room for new work.` };
-    return undefined;
   }
 
   private aboutNumber(from: NodeName, message: Message & { readonly number: AttemptNumber }, out: StepBuilder): void {

@@ -207,6 +207,11 @@ function recoveredMachine(found: Evidence): CoordinatorMachine | undefined {
   }
   if (becomes !== 'bound' || attempted === undefined) return undefined;
   const { type: phase, round: lastAttempt } = attempted;
+  if (begin?.protocol === '3pc-textbook') {
+    assert(phase === 'precommitted', 'the textbook has no preabort');
+    const recovered = { accepted: [], lastElected, lastAttempt, recovered: true } as const;
+    return { kind: '3pc-textbook', state: { phase, results, left: [], ...recovered } };
+  }
   const counterSeen = Math.max(1, lastElected.counter);
   return { kind: '3pc', state: { phase, lastElected, lastAttempt, counterSeen, results, left: [] } };
 }

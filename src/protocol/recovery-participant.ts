@@ -20,11 +20,12 @@
  * A checkpoint is a shorter log: `participantRecords` gives records that lead
  * here to the same rows.
  */
+import { assert } from '../base/assert.ts';
 import type { AttemptNumber } from '../base/ids.ts';
 import type { ParticipantAttempt, Prepared } from './attempt.ts';
 import { fittingCase } from './decision-table.ts';
 import type { DecisionCase } from './decision-table.ts';
-import type { ParticipantMachine } from './participant-attempts.ts';
+import type { ParticipantMachine, UnsafeRule } from './participant-attempts.ts';
 import type { ParticipantNode, ParticipantRow, ParticipantSettings } from './participant-node.ts';
 import { compareRounds, ROUND_ZERO } from './quorum.ts';
 import { unheardAttempt } from './participant-attempts.ts';
@@ -184,7 +185,7 @@ function recoveredRow(
           id: committed?.id ?? '',
         }
       : attemptFrom(prepared, settings);
-  const machine = recoveredMachine(found);
+  const machine = recoveredMachine(found, settings.unsafe);
   return machine === undefined ? undefined : { attempt, machine, superseded };
 }
 
@@ -203,12 +204,13 @@ export const PARTICIPANT_RECOVERY = [
 type ParticipantFact = 'prepared' | 'threePhase' | 'precommitted' | 'preaborted' | 'committed' | 'aborted';
 type ParticipantFate = { readonly becomes: (typeof PARTICIPANT_RECOVERY)[number]['becomes'] };
 
-function recoveredMachine(found: Evidence): ParticipantMachine | undefined {
+function recoveredMachine(found: Evidence, unsafe: UnsafeRule | undefined): ParticipantMachine | undefined {
   const { prepared, attempted, lastElected, committed, aborted } = found;
-  const kind = prepared?.protocol === '3pc' ? '3pc' : '2pc';
+  const threePhase = prepared?.protocol === '3pc' || prepared?.protocol === '3pc-textbook';
+  const kind = threePhase ? prepared.protocol : '2pc';
   const { becomes } = fittingCase<ParticipantFact, ParticipantFate>(PARTICIPANT_RECOVERY, {
     prepared: prepared !== undefined,
-    threePhase: kind === '3pc',
+    threePhase,
     precommitted: attempted?.type === 'precommitted',
     preaborted: attempted?.type === 'preaborted',
     committed: committed !== undefined,
@@ -223,10 +225,18 @@ function recoveredMachine(found: Evidence): ParticipantMachine | undefined {
   }
   if (becomes === 'unheard' || becomes === 'aborted' || prepared === undefined) return undefined;
   const promise: Prepared = { effects: prepared.effects, results: prepared.results, hashes: prepared.hashes };
-  if (becomes === 'asking') return { kind: '2pc', state: { phase: 'prepared', prepared: promise } };
+  if (becomes === 'asking') {
+    const asking = { phase: 'prepared', prepared: promise } as const;
+    return { kind: unsafe === undefined ? '2pc' : 'roll-back', state: asking };
+  }
   const lastAttempt = attempted?.round ?? ROUND_ZERO;
   const counterSeen = Math.max(1, lastElected.counter);
-  return { kind: '3pc', state: { phase: becomes, prepared: promise, lastElected, lastAttempt, counterSeen } };
+  const site = { prepared: promise, lastElected, lastAttempt, counterSeen };
+  if (kind === '3pc-textbook') {
+    assert(becomes !== 'preaborted', 'the textbook has no preabort');
+    return { kind, state: { phase: becomes, ...site, recovered: true } };
+  }
+  return { kind: '3pc', state: { phase: becomes, ...site } };
 }
 
 function attemptFrom(record: PreparedRecord, settings: ParticipantSettings): ParticipantAttempt {

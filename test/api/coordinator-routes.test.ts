@@ -37,6 +37,7 @@ function served(answer: Answer = { request: 'r', status: 200, body: { outcome: '
     observe: (look) => Promise.resolve(look()),
     newId: () => 'made-here',
     wallNowMs: () => NOW_MS,
+    lab: false,
   };
   return { driven, submitted, ask: asking(coordinatorRoutes(api)) };
 }
@@ -73,6 +74,8 @@ describe('POST /transactions', () => {
       [{ operations: Array.from({ length: 1_001 }, () => TRANSFER) }, 'bad-request'],
       [{ operations: [TRANSFER], surprise: 1 }, 'bad-request'],
       [{ operations: [TRANSFER], protocol: '4pc' }, 'bad-request'],
+      // Unsafe by design: here there is no lab.
+      [{ operations: [TRANSFER], protocol: '3pc-textbook' }, 'lab-only'],
       [{ operations: [TRANSFER], id: 'no spaces' }, 'bad-id'],
       [{ operations: [TRANSFER], id: 7 }, 'bad-id'],
       [{ operations: [TRANSFER], timeoutMs: 0 }, 'bad-request'],

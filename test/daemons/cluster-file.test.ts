@@ -197,7 +197,7 @@ describe('the cluster file', () => {
     [
       'a protocol nobody knows',
       set('protocol.chat', '4pc'),
-      'c.json: protocol.chat is "4pc"; allowed: one of 2pc, 3pc, parallel.',
+      'c.json: protocol.chat is "4pc"; allowed: one of 2pc, 3pc, parallel, 3pc-textbook.',
     ],
     [
       'a protocol of no group',

@@ -155,7 +155,7 @@ describe('the configuration of a daemon', () => {
 
   const WRONG: readonly {
     readonly title: string;
-    readonly role?: 'up';
+    readonly role?: 'up' | 'participant';
     readonly given: Given;
     readonly says: RegExp;
     readonly code?: string;
@@ -230,7 +230,20 @@ describe('the configuration of a daemon', () => {
       title: 'a protocol nobody knows',
       role: 'up',
       given: { flags: { protocol: '4pc' } },
-      says: /^--protocol .* 2pc, 3pc, parallel\.$/,
+      says: /^--protocol .* 2pc, 3pc, parallel, 3pc-textbook; .*--lab\.$/,
+    },
+    {
+      title: '3PC of the textbook outside the lab',
+      role: 'up',
+      given: { flags: { protocol: '3pc-textbook' } },
+      says: /^protocol\.default is 3pc-textbook, which is unsafe and needs --lab\./,
+      code: 'bad-config',
+    },
+    {
+      title: 'an unsafe rule outside the lab',
+      role: 'participant',
+      given: { flags: { name: 'P1', unsafe: 'roll-back-in-ready' } },
+      says: /^--unsafe needs --lab\./,
     },
     {
       title: 'a node nobody knows',
