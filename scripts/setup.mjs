@@ -8,7 +8,16 @@
  * Exit codes: 0 ready, 1 an install or a build failed, 2 usage or a Node that
  * is too old.
  */
-import { existsSync, mkdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root, run } from './child.mjs';
@@ -68,6 +77,7 @@ function requireNode() {
 }
 
 async function install({ quiet }) {
+  requireOwnPackages();
   rmSync(join(root, 'node_modules', '.parley-setup.json'), { force: true });
   // NODE_ENV=production would leave out the compiler and the tests.
   const args = ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'];
@@ -89,6 +99,17 @@ async function install({ quiet }) {
     );
   }
   stampDependencies();
+}
+
+/** npm ci empties node_modules before it fills it; through a link it would empty that of another checkout. */
+function requireOwnPackages() {
+  const packages = join(root, 'node_modules');
+  if (lstatSync(packages, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return;
+  throw new SetupFailure(
+    1,
+    `${packages} is a link to ${realpathSync(packages)}, which does not fit this package-lock.json. ` +
+      'Installing would delete what is there. Remove the link, or bring the checkout that it leads to up to date.',
+  );
 }
 
 /** Under `npm start` npm says where it is; beside a Node of nodejs.org it is in a known place; else the shell finds it. */

@@ -1,7 +1,7 @@
 /** Set-up on a checkout of its own: what it does, what it does not repeat, and what it says when it fails. */
 import { expect } from 'chai';
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '../support/eventually.ts';
 import { withTemporaryDirectory } from '../support/temporary-directory.ts';
@@ -45,6 +45,19 @@ describe('scripts/setup.mjs', () => {
       const installed = await checkout.run(SETUP);
       expect(installed.stderr).to.include('installing');
       expect(await checkout.npmCalls()).to.have.lengthOf(2);
+    }),
+  );
+
+  it(
+    'installs nothing through a link to the packages of another checkout, which npm ci would delete',
+    inCheckout(async (checkout) => {
+      await checkout.write('other/node_modules/chai/package.json', '{}');
+      await symlink(join(checkout.directory, 'other', 'node_modules'), join(checkout.directory, 'node_modules'));
+      const refused = await checkout.run(SETUP);
+      expect(refused.code).to.equal(1);
+      expect(refused.stderr).to.include('is a link to').and.to.include('Remove the link');
+      expect(existsSync(join(checkout.directory, 'npm', 'calls')), 'npm was called').to.equal(false);
+      expect(existsSync(join(checkout.directory, 'other', 'node_modules', 'chai', 'package.json'))).to.equal(true);
     }),
   );
 
