@@ -15,6 +15,7 @@
 import type { Json } from '../base/canonical-json.ts';
 import { ERRORS, ParleyError } from '../base/errors.ts';
 import { checkRoom, readLine } from '../chat/line-rules.ts';
+import { lineToken } from '../chat/line-token.ts';
 import type { RoomCache } from '../chat/room-cache.ts';
 import type { Append, AppendedLine, AppendOutcome, RoomWriter } from '../chat/room-writer.ts';
 import { json } from '../net/router.ts';
@@ -46,18 +47,23 @@ const OWN_LINES_WAIT_MS = 500;
 export function chatRoutes(api: ChatApi): readonly Route[] {
   const own = new OwnLines(api.cache);
   return [
-    { method: 'GET', path: '/rooms', handler: () => rooms(api) },
+    { method: 'GET', path: '/rooms', handler: () => rooms(api, own) },
     { method: 'GET', path: '/rooms/:room/messages', handler: (request) => read(api, own, request) },
     { method: 'POST', path: '/rooms/:room/messages', handler: (request) => send(api, own, request) },
   ];
 }
 
-function rooms(api: ChatApi): Response {
+async function rooms(api: ChatApi, own: OwnLines): Promise<Response> {
   api.requireHistory();
+  await own.allArrived();
   return json(200, { rooms: api.cache.rooms().map(({ room, last }) => ({ room, last })) });
 }
 
-/** With `after`: the lines after it, oldest first. Without: the newest lines, oldest of them first. */
+/**
+ * With `after`: the lines after it, oldest first. Without: the newest lines, oldest of them first. `since` is where
+ * `GET /events` goes on: a reader that takes a page and then follows misses nothing in between, nor in a room that
+ * has no line yet.
+ */
 async function read(api: ChatApi, own: OwnLines, request: Request): Promise<Response> {
   const room = request.params['room'] ?? '';
   checkRoom(room);
@@ -66,10 +72,13 @@ async function read(api: ChatApi, own: OwnLines, request: Request): Promise<Resp
   api.requireHistory();
   await own.arrived(room);
   const last = api.cache.last(room);
-  if (last === 0) throw new ParleyError('unknown-room', `There is no room ${room} yet.`);
+  const since = (seq: number): string => lineToken(new Map([[room, seq]]));
+  if (last === 0)
+    throw new ParleyError('unknown-room', `There is no room ${room} yet.`, { extra: { since: since(0) } });
   const after = given < 0 ? Math.max(0, last - limit) : given;
   const lines = api.cache.after(room, after, limit) ?? (await api.older(room, after, limit));
-  return json(200, { room, lines: lines.map((line) => ({ ...line })), last });
+  const end = lines.at(-1)?.seq ?? after;
+  return json(200, { room, lines: lines.map((line) => ({ ...line })), last, since: since(end) });
 }
 
 async function send(api: ChatApi, own: OwnLines, request: Request): Promise<Response> {
@@ -97,6 +106,11 @@ class OwnLines {
     if (this.#cache.last(room) >= seq) return;
     this.#expected.set(room, Math.max(seq, this.#expected.get(room) ?? 0));
     void this.arrived(room);
+  }
+
+  /** As arrived(), for every room. */
+  async allArrived(): Promise<void> {
+    await Promise.all([...this.#expected.keys()].map((room) => this.arrived(room)));
   }
 
   /** Resolves when they are there, or after a while: a read does not hang on a feed that is lost. */

@@ -18,8 +18,8 @@ import type { LineStreamPorts } from './server-line-stream.ts';
 
 /** What the route needs. */
 export interface EventsApi extends LineStreamPorts {
-  /** @throws ParleyError `starting` until the history has been taken over once */
-  readonly requireHistory: () => void;
+  /** @throws ParleyError `starting` until the history has been taken over once; `busy` while no replica is heard */
+  readonly requireFeed: () => void;
 }
 
 /** The streams of one server. */
@@ -40,7 +40,7 @@ export class EventStreams {
     return [{ method: 'GET', path: '/events', handler: (request) => this.#follow(request) }];
   }
 
-  /** Tells every reader that the server stops. */
+  /** Tells every reader to come back later, or to another server: this one stops, or hears of no new line. */
   close(): void {
     for (const stream of this.#open) stream.close();
   }
@@ -48,7 +48,7 @@ export class EventStreams {
   #follow(request: Request): Response {
     const rooms = roomsOf(request);
     const since = sinceOf(request);
-    this.#api.requireHistory();
+    this.#api.requireFeed();
     const positions = new Map(rooms.map((room) => [room, since.get(room) ?? this.#api.cache.last(room)]));
     return eventStream((events) => {
       const stream = new LineStream(events, new LineCursor(positions), this.#api);

@@ -7,7 +7,7 @@
  * ```
  *   event: position   where the reader begins, so that it can resume before its first line
  *   event: line       {room, seq, key, author, text, at}
- *   event: closing    the server stops; come back, here or to another server
+ *   event: closing    the server stops, or hears no replica; come back, here or to another server
  * ```
  */
 import { ParleyError } from '../base/errors.ts';
@@ -59,7 +59,7 @@ export class LineStream {
     this.#pump();
   }
 
-  /** Says that the server stops, and ends. */
+  /** Says that the reader should come back, and ends. */
   close(): void {
     this.#events.write({ event: 'closing', id: this.#cursor.token, data: '{}' });
     this.#events.close();

@@ -21,6 +21,8 @@ import type { Merge, RoomCache, RoomLines } from './room-cache.ts';
 
 /** Silence after which a member is left; it beats four times as often. */
 export const FEED_SILENCE_MS = 1000;
+/** Without any live member for so long, readers had better look for another server. */
+export const FEED_LOST_MS = 1000;
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 1000;
 
@@ -54,6 +56,8 @@ export interface FeedPorts {
   ) => Promise<void>;
   readonly log: (level: 'info' | 'warn' | 'error', event: string, message: string) => void;
   readonly random: () => number;
+  /** Called once when no member was live for FEED_LOST_MS, after one was. */
+  readonly onLost?: () => void;
   /** Default FEED_SILENCE_MS. */
   readonly silenceMs?: number;
 }
@@ -71,6 +75,8 @@ export class FeedFollower {
   #running: Promise<void> | undefined = undefined;
   #member: FeedMember | undefined = undefined;
   #isLive = false;
+  #isLost = false;
+  #lostTimer: NodeJS.Timeout | undefined = undefined;
   #hasHistory = false;
   #moves = 0;
   #snapshots = 0;
@@ -83,6 +89,11 @@ export class FeedFollower {
   /** True while a member beats and everything it had has been taken over. */
   get isLive(): boolean {
     return this.#isLive;
+  }
+
+  /** True from FEED_LOST_MS after the last live member was left until the next is live. */
+  get isLost(): boolean {
+    return this.#isLost;
   }
 
   /** True once a member's whole history has been taken over. */
@@ -123,7 +134,22 @@ export class FeedFollower {
       // Stopping ends the wait.
       await delay(this.#ports.random() * retryMs, undefined, { signal }).catch(() => undefined);
     }
-    this.#isLive = false;
+    this.#setLive(false);
+    clearTimeout(this.#lostTimer);
+  }
+
+  #setLive(isLive: boolean): void {
+    const wasLive = this.#isLive;
+    this.#isLive = isLive;
+    if (isLive) {
+      this.#isLost = false;
+      clearTimeout(this.#lostTimer);
+    } else if (wasLive) {
+      this.#lostTimer = setTimeout(() => {
+        this.#isLost = true;
+        this.#ports.onLost?.();
+      }, FEED_LOST_MS);
+    }
   }
 
   /** A member that fails again and again is told of once, until some member was live. */
@@ -158,7 +184,7 @@ export class FeedFollower {
       visit.leave(error.message.replace(/\.$/, ''));
     } finally {
       visit.end();
-      this.#isLive = false;
+      this.#setLive(false);
       this.#member = undefined;
     }
     return { wasLive: visit.wasLive, why: visit.why };
@@ -198,7 +224,7 @@ export class FeedFollower {
       return;
     }
     visit.wasLive = true;
-    this.#isLive = true;
+    this.#setLive(true);
     if (!this.#ports.members().some(({ name }) => name === member.name)) visit.leave('it is not in the view');
   }
 

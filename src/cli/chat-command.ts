@@ -22,11 +22,11 @@ export const chatCommand: Command = {
   run: async (argv, io) => {
     const { withClient } = await import('./connection.ts');
     const { openTerminal } = await import('./session.ts');
-    const { ChatConsole } = await import('../console/chat-console.ts');
+    const { ChatConsole, readRoom } = await import('../console/chat-console.ts');
     const { SETTLE } = await import('../console/api-client.ts');
     const user =
       textOption(argv, 'user') ?? io.env['PARLEY_USER'] ?? (await askUser(argv['command'] === undefined, io));
-    const room = textOption(argv, 'room') ?? 'lobby';
+    const room = readRoom(textOption(argv, 'room') ?? 'lobby');
     const terminal = openTerminal(argv, io, { console: 'chat', prompt: `${room}> `, comments: false });
     return withClient('server', argv, io, async (client) => {
       const onRepeat = (): void => terminal.narrate('no definite answer; sending again with the same key');

@@ -227,11 +227,11 @@ function bodyOf(answer: ApiAnswer): Readonly<Record<string, Json>> {
 }
 
 function problem(answer: ApiAnswer, body: Readonly<Record<string, Json>>): ParleyError {
-  const { code, detail, remedy, outcome } = body;
+  const { code, detail, remedy, type: _type, title: _title, status: _status, definite: _definite, ...more } = body;
   const after = Number(answer.headers['retry-after']);
   const extra = {
+    ...more,
     ...(Number.isFinite(after) && after >= 0 && answer.headers['retry-after'] !== undefined && { retryAfter: after }),
-    ...(outcome !== undefined && { outcome }),
   };
   if (typeof code === 'string' && Object.hasOwn(ERRORS, code)) {
     const known = code as ErrorCode;

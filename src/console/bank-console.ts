@@ -15,6 +15,8 @@ import type { ApiClient, ApiRequest, SettleOptions } from './api-client.ts';
 import type { LineRunner, Reply } from './command-table.ts';
 import type { JsonObject } from './transaction-text.ts';
 
+/** What TOTAL does, in words. */
+const READ_TOTAL = 'read the sum of all accounts';
 /** The text the fourth source system prints for an account it does not have. */
 const NOT_FOUND = 'ERR, ACCT NOT FOUND';
 
@@ -62,6 +64,13 @@ export function bankConsole(client: ApiClient, options: SettleOptions, makeId: (
     },
     total: async () => {
       const answer = await client.get('/bank/total');
+      if (answer['outcome'] === 'unknown') {
+        const lines = [`unknown ${textAt(answer, 'id')}: ${READ_TOTAL}; read it again`];
+        return { lines, json: answer, exitCode: outcomeExitCode(answer) };
+      }
+      if (answer['outcome'] === 'aborted') {
+        return { lines: outcomeLines(answer, READ_TOTAL), json: answer, exitCode: outcomeExitCode(answer) };
+      }
       const accounts = answer['accounts'];
       const over = typeof accounts === 'number' ? ` in ${accounts} accounts` : '';
       return { lines: [`total: ${textAt(answer, 'total')}${over}`], json: answer };

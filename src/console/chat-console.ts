@@ -10,6 +10,7 @@
  * busy it is sent again with the same key, and the room keeps it once.
  */
 import { ParleyError } from '../base/errors.ts';
+import { isTransactionId } from '../base/ids.ts';
 import { settleOutcome } from './api-client.ts';
 import { CHAT_COMMANDS, commandRunner } from './command-table.ts';
 import { EventStreamReader } from './event-stream-reader.ts';
@@ -20,6 +21,7 @@ import { isObject, listAt, reasonLines, textAt, textOf } from './transaction-tex
 import type { Json } from '../base/canonical-json.ts';
 import type { ApiClient, SettleOptions } from './api-client.ts';
 import type { LineRunner, Reply } from './command-table.ts';
+import type { JsonObject } from './transaction-text.ts';
 
 /** A line of a room. */
 export interface ChatLine {
@@ -48,6 +50,8 @@ export interface ChatOptions {
 
 /** Lines `/history` shows. */
 const HISTORY_LINES = 50;
+/** Lines a person sees on entering a room. */
+const ENTER_LINES = 10;
 /** A stream beats every 15 s; one that is silent for three beats is dead, however the link looks. */
 const SILENCE_MS_MAX = 45_000;
 /** Longest pause before the live stream is opened again (full jitter). */
@@ -60,6 +64,8 @@ export class ChatConsole implements LineRunner {
   readonly #makeId: () => string;
   #room: string;
   #followed = new AbortController();
+  /** Where the stream of a room goes on, by room; a room that was left and is joined again goes on there too. */
+  readonly #lastIds = new Map<string, string>();
   /** Time of the last line printed and the highest sequence, by room. */
   readonly #shown = new Map<string, { readonly at: number; readonly seq: number }>();
 
@@ -69,7 +75,7 @@ export class ChatConsole implements LineRunner {
     this.#makeId = options.makeId ?? newId;
     this.#commands = commandRunner(CHAT_COMMANDS, {
       '/history': ({ words: [room = this.#room] }) => this.#history(room),
-      '/join': ({ words: [room = ''] }) => this.#join(room),
+      '/join': ({ words: [room = ''] }) => this.#join(readRoom(room)),
       '/rooms': () => this.#rooms(),
     });
   }
@@ -86,33 +92,56 @@ export class ChatConsole implements LineRunner {
     return line.trimStart().startsWith('/') ? this.#commands.complete(line) : [[], line];
   }
 
-  /** Prints the room's lines as they come, until the signal aborts; a broken stream is opened again where it broke. */
+  /**
+   * Prints the room's last lines and then those that come, until the signal
+   * aborts; a broken stream is opened again where it broke.
+   */
   async follow(signal: AbortSignal): Promise<void> {
     let told = false;
-    const lastIds = new Map<string, string>();
     while (!signal.aborted) {
       this.#followed = new AbortController();
       const both = AbortSignal.any([signal, this.#followed.signal]);
       const room = this.#room;
-      // A half-received event of a broken stream must not be joined to the next one's lines.
-      const reader = new EventStreamReader();
-      const path = `/events?rooms=${encodeURIComponent(room)}`;
-      const since = lastIds.get(room);
-      const headers = { accept: 'text/event-stream', ...(since === undefined ? {} : { 'last-event-id': since }) };
       try {
-        await this.#options.client.stream({ path, headers, signal: both, silenceMs: SILENCE_MS_MAX }, (line) => {
-          told = false;
-          const event = reader.feed(line);
-          if (event?.id !== undefined) lastIds.set(room, event.id);
-          if (event?.type === 'line') this.#receive(event.data);
-        });
+        if (!this.#lastIds.has(room)) await this.#enter(room, both);
+        if (!both.aborted) await this.#stream(room, both, () => (told = false));
       } catch (error) {
         if (!(error instanceof ParleyError)) throw error;
+        // A place that this server cannot read is of no use; it begins with the lines of now.
+        if (error.status === 400) this.#lastIds.delete(room);
         if (!told && !both.aborted) this.#options.narrate(`live lines stopped (${error.message}); trying again`);
         told = true;
       }
       if (!both.aborted) await pause(Math.random() * REDIAL_MS_MAX, signal);
     }
+  }
+
+  /** Shows the last lines of a room to a person, and notes where its stream goes on, so that no line falls between. */
+  async #enter(room: string, signal: AbortSignal): Promise<void> {
+    const path = `/rooms/${encodeURIComponent(room)}/messages?limit=${this.#options.live ? ENTER_LINES : 1}`;
+    const page = await this.#options.client.get(path).catch((error: unknown) => {
+      // A room that is empty yet has a beginning all the same.
+      if (error instanceof ParleyError && error.code === 'unknown-room') return error.extra as JsonObject;
+      throw error;
+    });
+    if (signal.aborted) return;
+    if (this.#options.live) for (const line of listAt(page, 'lines')) this.#show(readLine(line, room));
+    const since = page['since'];
+    if (typeof since === 'string') this.#lastIds.set(room, since);
+  }
+
+  async #stream(room: string, signal: AbortSignal, onHeard: () => void): Promise<void> {
+    // A half-received event of a broken stream must not be joined to the next one's lines.
+    const reader = new EventStreamReader();
+    const path = `/events?rooms=${encodeURIComponent(room)}`;
+    const since = this.#lastIds.get(room);
+    const headers = { accept: 'text/event-stream', ...(since === undefined ? {} : { 'last-event-id': since }) };
+    await this.#options.client.stream({ path, headers, signal, silenceMs: SILENCE_MS_MAX }, (line) => {
+      onHeard();
+      const event = reader.feed(line);
+      if (event?.id !== undefined) this.#lastIds.set(room, event.id);
+      if (event?.type === 'line') this.#show(readLine(parse(event.data), room));
+    });
   }
 
   async #say(text: string): Promise<Reply> {
@@ -162,8 +191,7 @@ export class ChatConsole implements LineRunner {
     return { lines: list.map((room) => (isObject(room) ? textAt(room, 'room') : textOf(room))), json: answer };
   }
 
-  #receive(data: string): void {
-    const line = readLine(parse(data), this.#room);
+  #show(line: ChatLine | undefined): void {
     if (line === undefined) return;
     const last = this.#shown.get(line.room);
     // A stream that was opened again may repeat lines; each is shown once.
@@ -171,6 +199,16 @@ export class ChatConsole implements LineRunner {
     this.#shown.set(line.room, { at: line.at, seq: line.seq });
     this.#options.print(lineText(line, last?.at));
   }
+}
+
+/** The typed text as the name of a room. @throws ParleyError `usage` */
+export function readRoom(text: string): string {
+  const name: unknown = text;
+  if (isTransactionId(name)) return name;
+  const shown = JSON.stringify(text.slice(0, 80));
+  throw new ParleyError('usage', `${shown} is no name of a room: 1 to 64 characters A-Z a-z 0-9 . _ -`, {
+    remedy: 'Use another, for example lobby.',
+  });
 }
 
 /** `[uthira]: 0:00:17:hi`; the first line of a session has no line before it and shows 0:00:00. */

@@ -139,6 +139,8 @@ function chatOf({ shell, participants, transactions, deadlineMs }: Base, group: 
     ...participants.feed(group),
     log: (level, event, message) => log[level](event, message),
     random: () => Math.random(),
+    // A stream that cannot bring what is said looks like a room in which nobody speaks.
+    onLost: () => streams.close(),
   });
   const writer = new RoomWriter(cache, { append: appendBy(transactions, group), makeId, nowMs: () => Date.now() });
   const older = (room: string, after: number, limit: number) => participants.lines(group, room, after, limit);
@@ -146,8 +148,13 @@ function chatOf({ shell, participants, transactions, deadlineMs }: Base, group: 
     if (follower.hasHistory) return;
     throw new ParleyError('starting', 'This server has not read the history of the rooms yet.');
   };
+  const requireFeed = (): void => {
+    requireHistory();
+    if (!follower.isLost) return;
+    throw new ParleyError('busy', 'This server hears no replica of the rooms now, so it has no live lines.');
+  };
   const streams = new EventStreams({
-    ...{ cache, older, requireHistory },
+    ...{ cache, older, requireFeed },
     onBug: (error) => log.error('bug', String(error), { stack: error instanceof Error ? error.stack : '' }),
   });
   metrics.gauge({ name: 'parley_streams', help: 'Live streams that are open.', read: () => streams.size });

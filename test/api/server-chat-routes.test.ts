@@ -32,6 +32,8 @@ describe('the front end of the chat', () => {
         room: 'lobby',
         lines: [{ seq: 1, key: 'k1', author: 'ann', text: 'hi', at: body['at'] }],
         last: 1,
+        // base64url of "lobby:1"
+        since: 'bG9iYnk6MQ',
       });
       expect((await door.ask('GET', '/rooms')).body).to.deep.equal({ rooms: [{ room: 'lobby', last: 1 }] });
     }));
@@ -182,10 +184,21 @@ describe('the front end of the chat', () => {
       { start: false },
     ));
 
-  it('says that a room without a line is not there', () =>
+  it('says that a room without a line is not there, and where its stream begins', () =>
     withFrontDoor(async (door) => {
       const { status, body } = await door.ask('GET', '/rooms/nowhere/messages');
       expect([status, body['code']]).to.deep.equal([404, 'unknown-room']);
+      expect(Buffer.from(JSON.stringify(body['since']), 'base64url').toString()).to.equal('nowhere:0');
+    }));
+
+  it('lists a room as soon as its first line was answered', () =>
+    withFrontDoor(async (door) => {
+      for (let count = 1; count <= 10; count += 1) {
+        const room = `room-${count}`;
+        await door.ask('POST', `/rooms/${room}/messages`, { author: 'ann', text: 'first' });
+        const { body } = await door.ask('GET', '/rooms');
+        expect((body['rooms'] as readonly { room: string }[]).map((one) => one.room)).to.include(room);
+      }
     }));
 
   it('is not ready, and says why, until the coordinator answered and a feed is live', () =>

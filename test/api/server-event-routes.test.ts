@@ -2,6 +2,9 @@ import { expect } from 'chai';
 import { eventually } from '../support/eventually.ts';
 import { EventReader, withFrontDoor } from './front-door.ts';
 import type { FrontDoor } from './front-door.ts';
+import type { Json } from '../../src/base/canonical-json.ts';
+
+type Fields = Readonly<Record<string, Json>>;
 
 const count = (length: number, from = 1): readonly number[] => Array.from({ length }, (_, index) => from + index);
 
@@ -48,6 +51,52 @@ describe('the live lines', () => {
         await eventually('the new lines', () => reader.seqs('lobby').length === 2);
         expect(reader.seqs('lobby')).to.deep.equal([6, 7]);
         reader.breakOff();
+      },
+      { start: false },
+    ));
+
+  it('go on from the page that was read before, in an empty room too', () =>
+    withFrontDoor(
+      async (door) => {
+        flood(door, 1, 5);
+        const port = await door.startServer();
+        const page = await door.ask('GET', '/rooms/lobby/messages?limit=2');
+        const empty = await door.ask('GET', '/rooms/empty/messages');
+        // Said between the page and the stream.
+        flood(door, 6, 7);
+        await say(door, 'first', 'empty');
+        const since = (body: Fields): string => encodeURIComponent(JSON.stringify(body['since']).slice(1, -1));
+        const lobby = new EventReader(port, `/events?rooms=lobby&since=${since(page.body)}`);
+        const other = new EventReader(port, `/events?rooms=empty&since=${since(empty.body)}`);
+        await eventually('the lines', () => lobby.seqs('lobby').length === 2 && other.seqs('empty').length === 1);
+        expect(lobby.seqs('lobby')).to.deep.equal([6, 7]);
+        lobby.breakOff();
+        other.breakOff();
+      },
+      { start: false },
+    ));
+
+  it('end, and no new ones begin, while the server hears no replica, since silence would look like a quiet room', () =>
+    withFrontDoor(
+      async (door) => {
+        flood(door, 1, 2);
+        const port = await door.startServer();
+        const reader = new EventReader(port, '/events?rooms=lobby');
+        await eventually('the position', () => reader.events().length === 1);
+        for (const participant of door.participants) await participant.stop();
+        await eventually('the stream is over', () => reader.isOver);
+        expect(reader.events().at(-1)?.event).to.equal('closing');
+        const refused = await door.ask('GET', '/events?rooms=lobby');
+        expect([refused.status, refused.body['code']]).to.deep.equal([503, 'busy']);
+        // What is known can be read all the same.
+        expect((await door.ask('GET', '/rooms/lobby/messages')).body).to.include({ last: 2 });
+        for (const participant of door.participants) await participant.start();
+        await eventually('the feed is live', () => door.parts().notReady().length === 0);
+        flood(door, 3, 3);
+        const again = new EventReader(port, '/events?rooms=lobby', reader.events()[0]?.id);
+        await eventually('the next line', () => again.seqs('lobby').length === 1);
+        expect(again.seqs('lobby')).to.deep.equal([3]);
+        again.breakOff();
       },
       { start: false },
     ));

@@ -161,6 +161,19 @@ describe("the bank's console", () => {
     expect([code, errors]).to.deep.equal([3, '']);
   });
 
+  it('shows no sum where the transaction that reads it has none', async () => {
+    const reason = { code: 'vote-timeout', detail: 'P3 did not vote in time.' };
+    const aborted = await bank('TOTAL\n', () => [200, { id: 'x', outcome: 'aborted', reason, results: [null] }]);
+    expect(aborted.output.split('\n').slice(0, 2)).to.deep.equal([
+      'aborted x: read the sum of all accounts',
+      '  reason: vote-timeout: P3 did not vote in time.',
+    ]);
+    expect(aborted.code).to.equal(1);
+    const unknown = await bank('TOTAL\n', () => [202, { id: 'x', outcome: 'unknown' }]);
+    expect(unknown.output).to.equal('unknown x: read the sum of all accounts; read it again\n');
+    expect(unknown.code).to.equal(3);
+  });
+
   it('does not repeat a definite no, nor a server that is not there', async () => {
     const refusal = await bank('TRANSFER 1 2 3\n', () => problem(422, 'id-reused', 'Used before.'));
     expect(refusal.errors).to.equal('id-reused: Used before. Do this.\n');

@@ -122,17 +122,55 @@ describe("the chat's console", () => {
     expect(printed).to.deep.equal(['[bob]: 0:00:00:one', '[uthira]: 0:00:17:two', '[bob]: 1:00:00:three']);
   });
 
+  it('S0-18 shows a person the last lines of a room on entering, and follows on from there', async () => {
+    const page = [
+      { seq: 41, author: 'bob', text: 'hello', at: '2018-03-03T22:34:52.000Z' },
+      { seq: 42, author: 'bob', text: 'anybody?', at: '2018-03-03T22:34:59.000Z' },
+    ];
+    const { chat, transport, printed } = openChat(() => [200, { lines: page, since: 'at-42' }], true);
+    const session = new AbortController();
+    const following = chat.follow(session.signal);
+    const stream = await eventually('the stream is open', () => transport.streams[0]);
+    expect(transport.requests[0]?.path).to.equal('/rooms/lobby/messages?limit=10');
+    expect(stream.headers['last-event-id']).to.equal('at-42');
+    for (const line of ['event: line', `data: ${said(43, 'ann', 'me', '2018-03-03T22:35:09.000Z')}`, '']) {
+      stream.say(line);
+    }
+    session.abort();
+    await following;
+    expect(printed).to.deep.equal(['[bob]: 0:00:00:hello', '[bob]: 0:00:07:anybody?', '[ann]: 0:00:10:me']);
+  });
+
+  it('follows an empty room from its beginning, and says if it cannot enter', async () => {
+    const answers: FakeAnswer[] = [
+      problem(503, 'starting', 'Not yet.'),
+      [404, { code: 'unknown-room', detail: 'There is no room lobby yet.', since: 'at-0' }],
+    ];
+    const { chat, transport, printed } = openChat(() => answers.shift() ?? [200, {}], true);
+    const session = new AbortController();
+    const following = chat.follow(session.signal);
+    const stream = await eventually('the stream is open', () => transport.streams[0]);
+    expect(stream.headers['last-event-id']).to.equal('at-0');
+    session.abort();
+    await following;
+    expect(printed).to.deep.equal(['(live lines stopped (Not yet.); trying again)']);
+  });
+
   it('follows the room it joins', async () => {
     const { chat, transport, rooms } = openChat(() => [200, {}], true);
     const session = new AbortController();
     const following = chat.follow(session.signal);
     await eventually('the stream is open', () => transport.streams[0]);
-    await chat.run('/join "den & hall"');
+    await chat.run('/join den.2');
     const second = await eventually('the stream of the other room is open', () => transport.streams[1]);
-    expect(second.path).to.equal('/events?rooms=den%20%26%20hall');
-    expect(rooms).to.deep.equal(['den & hall']);
+    expect(second.path).to.equal('/events?rooms=den.2');
+    expect(rooms).to.deep.equal(['den.2']);
     await chat.run('hi');
-    expect(transport.requests[0]?.path).to.equal('/rooms/den%20%26%20hall/messages');
+    expect(transport.requests.find(({ method }) => method === 'POST')?.path).to.equal('/rooms/den.2/messages');
+    // In a room that cannot be, nothing could ever be said.
+    const refusal = await chat.run('/join "den & hall"').catch(String);
+    expect(refusal).to.match(/"den & hall" is no name of a room: 1 to 64 characters A-Z a-z 0-9 \. _ -/);
+    expect(rooms).to.deep.equal(['den.2']);
     session.abort();
     await following;
   });
