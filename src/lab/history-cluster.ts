@@ -134,6 +134,11 @@ export class HistoryCluster {
     this.#mayDie.add(node);
   }
 
+  /** Arms a crash point in a node that runs. The answer may be lost: the node may die of it at once. */
+  async arm(node: string, point: string): Promise<void> {
+    await this.tryAsk(node, 'POST', '/lab/crash-points', { point });
+  }
+
   /** Ends every process and closes every connection. */
   async end(): Promise<void> {
     for (const client of this.#clients.values()) client.close();

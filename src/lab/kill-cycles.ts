@@ -11,7 +11,6 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ParleyError } from '../base/errors.ts';
 import { SeededRandom } from '../base/seeded-random.ts';
 import { HistoryClients } from './history-clients.ts';
 import { COORDINATOR, HistoryCluster, NODES } from './history-cluster.ts';
@@ -177,21 +176,18 @@ class KillRun {
     return inFlight;
   }
 
-  /** The victim comes back with a crash point armed and dies at it; if nobody passes it in time it is killed. */
+  /** A crash point is armed in the victim while it works; if nobody passes it in time it is killed. */
   async #dieAtPoint({ victims, point }: KillPlan): Promise<boolean> {
     const [victim = ''] = victims;
     this.#cluster.mayDie(victim);
-    await this.#kill(victims);
-    await this.#cluster.nodes.restart(victim, { args: ['--crash-at', point ?? ''] }).catch(atCrash);
+    await this.#cluster.arm(victim, point ?? '');
     const daemon = this.#cluster.nodes.node(victim);
     const late = delay(POINT_MS, 'late' as const, { ref: false });
     const first = await Promise.race([daemon.exited, late]);
+    if (first === 'late') return this.#kill(victims);
+    this.#kills += 1;
     // What was in flight when it died by itself is in flight still: nobody has answered it.
-    if (first !== 'late') {
-      this.#kills += 1;
-      return this.#clients.busy > 0;
-    }
-    return this.#kill(victims);
+    return this.#clients.busy > 0;
   }
 
   async #bringBack(): Promise<void> {
@@ -227,9 +223,4 @@ class KillRun {
   #violated(what: string): void {
     this.#violations.push(`in cycle ${this.#counted} of seed ${this.#options.seed}: ${what}`);
   }
-}
-
-/** A point that its start passes ends it before it is ready: that is what it was armed for. */
-function atCrash(error: unknown): void {
-  if (!(error instanceof ParleyError) || error.code !== 'daemon-failed') throw error;
 }

@@ -10,7 +10,7 @@ import type { SeededRandom } from '../base/seeded-random.ts';
 export interface KillPlan {
   readonly kind: 'one' | 'two' | 'all' | 'point';
   readonly victims: readonly string[];
-  /** Of kind `point`: armed in the one victim. */
+  /** Of kind `point`: armed in the one victim; some of them lose what was not synced. */
   readonly point: string | undefined;
   /** Work goes on for so long before. */
   readonly afterMs: number;
@@ -20,10 +20,10 @@ export interface KillPlan {
 
 /** The kinds and how often they come, in parts of the sum: most cycles kill one. */
 const KINDS: readonly (readonly [parts: number, kind: KillPlan['kind']])[] = [
-  [60, 'one'],
-  [12, 'two'],
+  [54, 'one'],
+  [10, 'two'],
   [4, 'all'],
-  [24, 'point'],
+  [32, 'point'],
 ];
 const PARTS = KINDS.reduce((sum, [parts]) => sum + parts, 0);
 
@@ -42,7 +42,8 @@ export function drawKill(random: SeededRandom, nodes: readonly string[], coordin
   const victims = drawVictims(random, nodes, kind);
   const role = victims[0] === coordinator ? 'coordinator' : 'participant';
   const points = crashPointsOf(role).filter((point) => BUSY[role].test(point));
-  const point = kind === 'point' ? `${random.pick(points)}#${random.whole(1, 12)}` : undefined;
+  const action = random.chance(0.3) ? '=power' : '';
+  const point = kind === 'point' ? `${random.pick(points)}#${random.whole(1, 12)}${action}` : undefined;
   const afterMs = random.whole(20, 120);
   const downMs = random.chance(0.1) ? random.whole(500, 1_200) : random.whole(0, 150);
   return { kind, victims, point, afterMs, downMs };
