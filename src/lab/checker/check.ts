@@ -10,11 +10,13 @@ import { checkAtomicity, checkValidity, sidesOf } from './atomicity.ts';
 import { checkAcknowledged, checkClients } from './client-agreement.ts';
 import { clientStory } from './client-story.ts';
 import { checkMonotonic } from './monotonic.ts';
+import { evidenceOf } from './attempt-story.ts';
 import { checkChat } from './chat.ts';
 import { checkEnd } from './end-state.ts';
 import { checkReads } from './reads.ts';
 import { checkResources } from './resources.ts';
 import { Story } from './story.ts';
+import { checkTrace } from './trace.ts';
 import { checkWriteAhead } from './write-ahead.ts';
 import { Findings } from './verdict.ts';
 import type { CheckInput } from './input.ts';
@@ -30,6 +32,7 @@ export function check(input: CheckInput): CheckReport {
   }
   for (const fault of clients.faults) findings.inconclusive.push(`history.jsonl: ${fault}`);
   checkWriteAhead(story, findings);
+  checkTrace(story, input.trace ?? [], findings);
   checkAtomicity(story, input, findings);
   checkValidity(story, findings);
   checkMonotonic(story, findings);
@@ -41,6 +44,7 @@ export function check(input: CheckInput): CheckReport {
   checkChat(context, replays);
   checkEnd(context);
   const counts = countsOf(story, input, findings);
+  checkFaultFree(story, input, counts, findings);
   enough(input, counts, findings);
   const { violations, more, inconclusive, blocked } = findings;
   return {
@@ -70,6 +74,21 @@ function enough({ run, final }: CheckInput, { committed }: Counts, findings: Fin
     );
   }
   for (const { name, hits } of run.faults) if (hits === 0) findings.inconclusive.push(`the fault "${name}" never hit`);
+}
+
+/** Reasons of an abort that are nobody's wish: without a fault they must be rare. */
+const TECHNICAL = ['lock-timeout', 'vote-timeout', 'terminated', 'not-in-view', 'refused-number', 'replica-mismatch'];
+/** Of what nobody voted against, so much commits when nothing breaks (AC3). */
+const COMMITTED_SHARE_MIN = 0.99;
+
+function checkFaultFree(story: Story, { run }: CheckInput, { committed }: Counts, findings: Findings): void {
+  if (run?.faultFree !== true) return;
+  const aborted = [...story.attempts.values()]
+    .flatMap(({ answers }) => answers)
+    .filter(({ record }) => TECHNICAL.includes(record.reason.code));
+  if (committed >= COMMITTED_SHARE_MIN * (committed + aborted.length)) return;
+  const what = `Nothing was broken, and ${aborted.length} transactions aborted beside ${committed} that committed.`;
+  findings.violate('I3', what, aborted.map(evidenceOf));
 }
 
 function countsOf(story: Story, input: CheckInput, findings: Findings): Counts {

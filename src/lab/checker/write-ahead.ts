@@ -29,6 +29,19 @@ export function checkWriteAhead(story: Story, findings: Findings): void {
   for (const attempt of story.attempts.values()) {
     if (attempt.protocol === '3pc' && !attempt.onePhase) checkRounds(story, attempt, findings);
     checkDecision(story, attempt, findings);
+    checkBegun(story, attempt, findings);
+  }
+}
+
+/** `begin` may be lazy, but it stands before the decision in the same log, so it is there whenever that is. */
+function checkBegun(story: Story, attempt: AttemptStory, findings: Findings): void {
+  for (const commit of attempt.commits) {
+    const node = story.node(commit.node);
+    const isWhole =
+      (node?.log.faults ?? []).length === 0 && (node?.complete === true || node?.checkpoint !== undefined);
+    if (commit.inCheckpoint || !isWhole || attempt.begins.some(({ seq }) => seq <= commit.seq)) continue;
+    const what = `${commit.node} decided ${nameOf(attempt)}, and its log does not say before that it began.`;
+    findings.violate('I11', what, [commit, ...attempt.begins].map(evidenceOf));
   }
 }
 
