@@ -147,9 +147,9 @@ export class Host<Event> {
     if (step.fatal !== undefined) this.ports.fatal(step.fatal.code, step.fatal.detail);
   }
 
-  private append({ record, force }: Append): void {
+  private append({ record, force, soon = false }: Append): void {
     if (force) this.ports.crashPoint(record.type, 'before-force', record);
-    const seq = this.ports.log.append(record, { force });
+    const seq = this.ports.log.append(record, { force, soon });
     if (!force) return;
     assert(seq > this.lastForced, 'sequences grow');
     this.lastForced = seq;

@@ -18,7 +18,7 @@ import type { ParticipantAttempt, Prepared, Step, TransitionTable } from './atte
 import { acknowledge, DECIDED_ABORT, othersOf, outcome, yesVote } from './participant-replies.ts';
 import { stepDecided, stepVoting } from './participant-voting.ts';
 import type { DecidedState, VotingEvent, VotingState } from './participant-voting.ts';
-import { forced, lazy } from './records.ts';
+import { forced, forcedSoon, lazy } from './records.ts';
 
 /** In doubt: voted yes, no decision known. */
 export interface Prepared2pc {
@@ -101,7 +101,8 @@ function inDoubt(attempt: ParticipantAttempt, state: Prepared2pc, event: Partici
       return goTo<Participant2pc>(
         { phase: 'committed' },
         {
-          records: [forced({ type: 'committed', number })],
+          // The decision is on the coordinator's disk; only the acknowledgement waits for this.
+          records: [forcedSoon({ type: 'committed', number })],
           work: [{ type: 'commit', effects: state.prepared.effects }],
           send: [acknowledge(attempt)],
           timers: [timerOff('ask')],

@@ -14,7 +14,7 @@ import { acknowledge, DECIDED_ABORT, outcome, yesVote } from './participant-repl
 import { stepDecided, stepVoting } from './participant-voting.ts';
 import type { DecidedState, VotingEvent, VotingState } from './participant-voting.ts';
 import { electorateOf, ROUND_ZERO } from './quorum.ts';
-import { forced } from './records.ts';
+import { forced, forcedSoon } from './records.ts';
 import { stepSite3pc, tellDecision } from './site-3pc.ts';
 import type { Site3pc, Site3pcEvent, SiteContext } from './site-3pc.ts';
 
@@ -178,7 +178,8 @@ function commit(attempt: ParticipantAttempt, state: Undecided3pc, tell: readonly
   return goTo<Participant3pc>(
     { phase: 'committed' },
     {
-      records: [forced({ type: 'committed', number: attempt.number })],
+      // A quorum has the decision on its disks; others whom this site tells of it must not wait for long.
+      records: [(tell.length === 0 ? forcedSoon : forced)({ type: 'committed', number: attempt.number })],
       work: [{ type: 'commit', effects: state.prepared.effects }],
       send: [...tell, acknowledge(attempt)],
       timers: [timerOff('elect')],

@@ -219,11 +219,21 @@ export type ProtocolRecord =
 export interface Append {
   readonly record: ProtocolRecord;
   readonly force: boolean;
+  /** Forced, but nobody hurries: what waits for it may wait a little for a sync that is wanted anyway. */
+  readonly soon?: boolean;
 }
 
 /** Synced before any output of its step leaves. */
 export function forced(record: ProtocolRecord): Append {
   return { record, force: true };
+}
+
+/**
+ * Forced without hurry: every output of its step waits for the sync as with forced(), but the sync may wait a few
+ * milliseconds for another to go with. For what is decided and durable elsewhere, where only an acknowledgement waits.
+ */
+export function forcedSoon(record: ProtocolRecord): Append {
+  return { record, force: true, soon: true };
 }
 
 /** Written, and synced with whatever is synced next. */

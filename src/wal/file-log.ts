@@ -35,6 +35,8 @@ import type { OpenSegment } from './segment-writer.ts';
 export interface FileLogLimits {
   /** A lazy record waits at most this long for a forced one to go with. */
   readonly lazyFlushMs: number;
+  /** And a forced one that nobody hurries at most this long. */
+  readonly soonFlushMs: number;
   /** A segment ends before it grows over this. */
   readonly segmentBytesMax: number;
   /** What is kept back for a full disk. */
@@ -65,6 +67,7 @@ export interface FileLogOptions<R extends LogRecord> extends FileLogLimits {
 /** The reserve holds a batch (BATCH_BYTES_MAX) and as much again for what was promised. */
 export const FILE_LOG_LIMITS: FileLogLimits = {
   lazyFlushMs: 50,
+  soonFlushMs: 3,
   segmentBytesMax: 16 * 1_048_576,
   reserveBytes: 4 * 1_048_576,
   reserveRetryMs: 1000,
@@ -95,6 +98,7 @@ export class FileLog<R extends LogRecord> implements LogStore<R> {
   private pending: Pending<R>[] = [];
   private flushing: Promise<void> | undefined;
   private lazyTimer: NodeJS.Timeout | undefined;
+  private soonTimer: NodeJS.Timeout | undefined;
   private reserveTimer: NodeJS.Timeout | undefined;
   private failure: ParleyError | undefined;
 
@@ -137,7 +141,7 @@ export class FileLog<R extends LogRecord> implements LogStore<R> {
     if (!this.reserve.full) this.retryReserve();
   }
 
-  append(record: R, { force }: { readonly force: boolean }): number {
+  append(record: R, { force, soon = false }: { readonly force: boolean; readonly soon?: boolean }): number {
     assert(this.phase === 'open' || this.phase === 'failed', 'no record is appended to a closed log');
     const { seq: lastSeq, checksum: prev } = this.appended;
     const seq = lastSeq + 1;
@@ -146,7 +150,8 @@ export class FileLog<R extends LogRecord> implements LogStore<R> {
     // After a failure nothing is kept: the process is about to end, and its memory must not fill meanwhile.
     if (this.phase === 'failed') return seq;
     this.pending.push({ line, bytes, seq, checksum, record: this.keepsRecords ? record : undefined });
-    if (force) this.want(seq);
+    if (force && soon) this.armSoonTimer();
+    else if (force) this.want(seq);
     else this.armLazyTimer();
     return seq;
   }
@@ -171,6 +176,7 @@ export class FileLog<R extends LogRecord> implements LogStore<R> {
     await this.flush().catch(() => undefined);
     await this.reserve.settled();
     clearTimeout(this.lazyTimer);
+    clearTimeout(this.soonTimer);
     if (this.phase === 'closing') this.phase = 'closed';
     await this.writer.close();
   }
@@ -194,10 +200,19 @@ export class FileLog<R extends LogRecord> implements LogStore<R> {
     }, this.options.lazyFlushMs);
   }
 
+  private armSoonTimer(): void {
+    this.soonTimer ??= setTimeout(() => {
+      this.soonTimer = undefined;
+      this.want(this.appended.seq);
+    }, this.options.soonFlushMs);
+  }
+
   /** What one sync is to cover: all that is pending, lazy records too, up to the size of a batch. */
   private takeBatch(): Pending<R>[] {
     clearTimeout(this.lazyTimer);
+    clearTimeout(this.soonTimer);
     this.lazyTimer = undefined;
+    this.soonTimer = undefined;
     let bytes = 0;
     const end = this.pending.findIndex((each) => (bytes += each.bytes) > BATCH_BYTES_MAX);
     if (end === -1) {
@@ -231,6 +246,7 @@ export class FileLog<R extends LogRecord> implements LogStore<R> {
     this.phase = 'failed';
     this.pending = [];
     clearTimeout(this.lazyTimer);
+    clearTimeout(this.soonTimer);
     clearTimeout(this.reserveTimer);
     const { disk, directory, onFatal } = this.options;
     try {

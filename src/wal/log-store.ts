@@ -36,10 +36,12 @@ export interface LogStore<R extends LogRecord> {
    * an append after close().
    * `force: true` asks for a sync as soon as the one under way ends (group
    * commit: one sync serves all that was written before it started);
+   * With `soon` beside it the sync may wait a few milliseconds for one that
+   * is asked for without; it is not put off by further ones.
    * `force: false` (lazy) goes with the next sync, or is synced after an idle
    * moment.
    */
-  append(record: R, options: { readonly force: boolean }): number;
+  append(record: R, options: { readonly force: boolean; readonly soon?: boolean }): number;
   /** Syncs what is appended and closes. No append may follow. */
   close(): Promise<void>;
 }

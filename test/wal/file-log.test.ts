@@ -99,6 +99,34 @@ describe('group commit', () => {
       expect(told).to.deep.equal([1, 51, 52]);
     }));
 
+  it('a record that nobody hurries waits for the next sync that is asked for, and is covered by it', () =>
+    withTemporaryDirectory(async (directory) => {
+      let syncs = 0;
+      const disk = faultyDisk({
+        sync: (fd) => {
+          syncs += 1;
+          return realDisk.sync(fd);
+        },
+      });
+      const { log, told } = freshLog(directory, { disk, soonFlushMs: 100_000, lazyFlushMs: 100_000 });
+      log.append(note('soon'), { force: true, soon: true });
+      await new Promise((turn) => setImmediate(() => setImmediate(turn)));
+      expect([syncs, told]).to.deep.equal([0, []]);
+      log.append(note('now'), FORCED);
+      await eventually('both are durable', () => told.length > 0);
+      expect([syncs, told]).to.deep.equal([1, [2]]);
+      await log.close();
+    }));
+
+  it('a record that nobody hurries is synced by itself when nothing else is asked for', () =>
+    withTemporaryDirectory(async (directory) => {
+      const { log, told } = freshLog(directory, { soonFlushMs: 1, lazyFlushMs: 100_000 });
+      log.append(note('soon'), { force: true, soon: true });
+      await eventually('it is durable', () => told.length > 0);
+      expect(told).to.deep.equal([1]);
+      await log.close();
+    }));
+
   it('never lets one sync cover more than a batch, so that no crash tears more', () =>
     withTemporaryDirectory(async (directory) => {
       const sizes: number[] = [];
