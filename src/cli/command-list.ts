@@ -10,6 +10,7 @@ import { labCommand } from './lab-command.ts';
 import { logCommand } from './log-command.ts';
 import { proofCommands } from './proof-command.ts';
 import { proveCommand } from './prove-command.ts';
+import { timelineCommand } from './timeline-command.ts';
 import { txCommand } from './tx-command.ts';
 import type { Command } from './command.ts';
 
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   logCommand,
   labCommand,
   checkCommand,
+  timelineCommand,
   ...proofCommands,
   proveCommand,
   benchCommand,
