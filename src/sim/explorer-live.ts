@@ -16,6 +16,7 @@ import type { Effects } from './explorer-effects.ts';
 import { isInDoubt, phaseOf } from './explorer-sites.ts';
 import type { Setting } from './explorer-sites.ts';
 import { PairTable } from './explorer-table.ts';
+import type { RunStep } from './explorer-transcript.ts';
 
 /** Timers may ring this often before a run counts as blocked: a refused leader learns the round from the refusal. */
 const RINGS_MAX = 6;
@@ -24,6 +25,12 @@ const DELIVERIES_MAX = 10_000;
 
 /** Beside the bits of decisions: some run does not decide. */
 const BLOCKED = 4;
+
+/** What a run without faults does wrong, and its steps. */
+export interface LiveFault {
+  readonly what: string;
+  readonly run: readonly RunStep[];
+}
 
 /** Judges worlds by the runs that could follow; keeps what it found. */
 export class FaultFreeRuns {
@@ -46,20 +53,24 @@ export class FaultFreeRuns {
   }
 
   /** What is wrong with a world where the sites stand so and these decisions were made; undefined: nothing. */
-  fault(sites: readonly number[], decided: number): string | undefined {
+  fault(sites: readonly number[], decided: number): LiveFault | undefined {
     const bits = this.bitsOf(sites);
     const isAgainst = decided !== 0 && (bits | decided) === (COMMIT | ABORT);
     const isSplit = this.quorums === undefined && bits === (COMMIT | ABORT);
     if ((bits & BLOCKED) === 0 && !isAgainst && !isSplit) return undefined;
     if (this.quorums === undefined) {
-      return `all sites alive and connected ${bits & BLOCKED ? 'do not decide' : 'decide otherwise'}`;
+      const run: RunStep[] = [];
+      this.runOfEveryone(sites, run);
+      return { what: `all sites alive and connected ${bits & BLOCKED ? 'do not decide' : 'decide otherwise'}`, run };
     }
     for (const { quorum, leader } of this.runsFrom(sites)) {
-      const made = this.ledBy(sites, quorum, leader);
+      const run: RunStep[] = [];
+      const made = this.lead(sites, quorum, leader, run);
       const who = `the quorum ${quorum.map((place) => this.names[place]).join(' ')}, led by ${this.names[leader]}`;
-      if (made === 0) return `${who}, does not decide`;
+      if (made === 0) return { what: `${who}, does not decide`, run };
       if (decided !== 0 && made !== decided) {
-        return `${who}, decides ${made === COMMIT ? 'commit' : 'abort'}; the other was decided before`;
+        const what = `${who}, decides ${made === COMMIT ? 'commit' : 'abort'}; the other was decided before`;
+        return { what, run };
       }
     }
     return undefined;
@@ -84,7 +95,7 @@ export class FaultFreeRuns {
   }
 
   private runAll(sites: readonly number[]): number {
-    if (this.quorums === undefined) return this.runOfEveryone(sites) || BLOCKED;
+    if (this.quorums === undefined) return this.runOfEveryone(sites, []) || BLOCKED;
     let bits = 0;
     for (const { quorum, leader } of this.runsFrom(sites)) bits |= this.ledBy(sites, quorum, leader) || BLOCKED;
     return bits;
@@ -102,16 +113,22 @@ export class FaultFreeRuns {
     const key = `${leader}:${quorum.map((place) => `${place}=${at[place]}`).join()}`;
     const known = this.made.get(key);
     if (known !== undefined) return known;
+    const made = this.lead(at, quorum, leader, []);
+    this.made.set(key, made);
+    return made;
+  }
+
+  /** One run, led by one site with these reachable; its steps are added to `run`. */
+  private lead(at: readonly number[], quorum: readonly number[], leader: number, run: RunStep[]): number {
     const sites = new Map(quorum.map((place) => [place, at[place] ?? -1]));
     const decision = (): number => this.effects.facts(sites.get(leader) ?? -1).made;
-    for (let ring = 0; ring < RINGS_MAX && decision() === 0; ring += 1) this.ring(sites, [leader]);
-    this.made.set(key, decision());
+    for (let ring = 0; ring < RINGS_MAX && decision() === 0; ring += 1) this.ring(sites, [leader], run);
     return decision();
   }
 
-  private runOfEveryone(at: readonly number[]): number {
+  private runOfEveryone(at: readonly number[], run: RunStep[]): number {
     const sites = new Map(at.entries());
-    for (let ring = 0; ring < RINGS_MAX && this.isWaiting(sites); ring += 1) this.ring(sites, [...sites.keys()]);
+    for (let ring = 0; ring < RINGS_MAX && this.isWaiting(sites); ring += 1) this.ring(sites, [...sites.keys()], run);
     if (this.isWaiting(sites)) return 0;
     return [...sites.values()].reduce((bits, site) => bits | this.effects.facts(site).made, 0);
   }
@@ -125,13 +142,14 @@ export class FaultFreeRuns {
   }
 
   /** The timers of `ringing` fire, and everything said then and after is delivered in order. */
-  private ring(sites: Map<number, number>, ringing: readonly number[]): void {
+  private ring(sites: Map<number, number>, ringing: readonly number[], run: RunStep[]): void {
     const queue: number[] = [];
     for (const place of ringing) {
       for (const input of this.effects.facts(sites.get(place) ?? -1).kicks) {
         // An earlier input may have moved the site, and with it what its timers do.
         if (!this.effects.facts(sites.get(place) ?? -1).kicks.includes(input)) continue;
         const effect = this.effects.act(sites.get(place) ?? -1, input);
+        run.push({ place, input });
         sites.set(place, effect.site);
         queue.push(...effect.sent);
       }
@@ -143,6 +161,7 @@ export class FaultFreeRuns {
       const site = sites.get(place);
       if (site === undefined) continue;
       const effect = this.effects.deliver(site, id);
+      if (effect.site !== site || effect.sent.length > 0) run.push({ place, input: this.effects.inputOf(id) });
       sites.set(place, effect.site);
       queue.push(...effect.sent);
     }

@@ -42,6 +42,8 @@ export interface ExplorerMachines {
     attempt: CoordinatorAttempt,
     records: readonly ProtocolRecord[],
   ) => CoordinatorMachine | undefined;
+  /** Sites that take part in a commit without a yes on their disk, in a machine that is broken so. */
+  readonly votesWithoutYes?: readonly NodeName[];
   /** After a restart; undefined: as if never heard of. */
   readonly recoverParticipant: (self: Site, records: readonly ProtocolRecord[]) => ParticipantRun | undefined;
 }

@@ -9,16 +9,24 @@ export interface RunStep {
   readonly input: SiteInput;
 }
 
-/** Runs the steps again from the start. */
-export function transcriptOf(setting: Setting, path: readonly RunStep[]): readonly string[] {
+/** Runs the steps again from the start; `after` are those of a run without faults that follows. */
+export function transcriptOf(
+  setting: Setting,
+  path: readonly RunStep[],
+  after: readonly RunStep[] = [],
+): readonly string[] {
   const sites = [...firstSites(setting).sites];
-  return path.flatMap(({ place, input }, index) => {
-    const site = sites[place];
-    if (site === undefined) return [];
-    const { site: after, lines } = stepSite(setting, site, input);
-    sites[place] = after;
-    return [`${index + 1}. ${site.name} ${describeInput(input)}`, ...lines.map((line) => `     ${line}`)];
-  });
+  const lines = (steps: readonly RunStep[], first: number): readonly string[] =>
+    steps.flatMap(({ place, input }, index) => {
+      const site = sites[place];
+      if (site === undefined) return [];
+      const { site: next, lines: done } = stepSite(setting, site, input);
+      sites[place] = next;
+      return [`${first + index}. ${site.name} ${describeInput(input)}`, ...done.map((line) => `     ${line}`)];
+    });
+  const shown = lines(path, 1);
+  if (after.length === 0) return shown;
+  return [...shown, '-- from here on nothing fails:', ...lines(after, path.length + 1)];
 }
 
 function describeInput(input: SiteInput): string {

@@ -85,8 +85,11 @@ export class Worlds {
 
   /** Of a world where commit was decided: a listed participant without a yes on its disk. */
   missingYes(world: WorldRow): string | undefined {
-    for (let place = 1; place <= this.setting.attempt.participants.length; place += 1) {
-      if (!this.effects.facts(this.siteAt(world, place)).saidYes) return this.effects.names[place];
+    const { attempt, machines } = this.setting;
+    for (let place = 1; place <= attempt.participants.length; place += 1) {
+      const name = this.effects.names[place] ?? '';
+      if (machines.votesWithoutYes?.includes(name)) continue;
+      if (!this.effects.facts(this.siteAt(world, place)).saidYes) return name;
     }
     return undefined;
   }

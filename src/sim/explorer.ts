@@ -15,11 +15,13 @@
  */
 import { AssertionFailed } from '../base/assert.ts';
 import type { ProtocolName } from '../protocol/messages.ts';
+import type { UnsafeRule } from '../protocol/participant-attempts.ts';
 import type { QuorumRule } from '../protocol/quorum.ts';
 import { ABORT, COMMIT } from './explorer-effects.ts';
-import { exploredAttempt, SHIPPED_MACHINES } from './explorer-machines.ts';
+import { exploredAttempt, shippedMachines } from './explorer-machines.ts';
 import type { ExplorerMachines } from './explorer-machines.ts';
 import { FaultFreeRuns } from './explorer-live.ts';
+import type { LiveFault } from './explorer-live.ts';
 import { outlineOf } from './explorer-sites.ts';
 import type { Setting } from './explorer-sites.ts';
 import { RowTable } from './explorer-table.ts';
@@ -48,6 +50,8 @@ export interface ExploreOptions {
   readonly keepsAll?: boolean;
   /** Every world once, as one line for each site; for tests. */
   readonly onWorld?: (sites: readonly string[]) => void;
+  /** A rule of the lab under which the shipped machines run. */
+  readonly unsafe?: UnsafeRule;
   /** Broken machines, to see them caught; absent: those that ship. */
   readonly machines?: ExplorerMachines;
 }
@@ -67,8 +71,10 @@ export interface Violation {
   readonly what: string;
   /** The shortest run to it, one line each. */
   readonly transcript: readonly string[];
-  /** The same run as data: places and inputs, for explorer-counterexample.ts. */
+  /** The same run as data. */
   readonly run: readonly RunStep[];
+  /** Where the fault is that a run without further faults goes wrong: that run. */
+  readonly after: readonly RunStep[];
   /** How many steps that run has. */
   readonly steps: number;
 }
@@ -97,19 +103,22 @@ class Exploration {
   private readonly worlds: Worlds;
   private readonly live: FaultFreeRuns;
   private readonly found: RowTable;
+  private readonly judgesLive: boolean;
   private transitions = 0;
   private depth = 0;
   private violation: Violation | undefined;
 
   constructor(options: ExploreOptions) {
     const { protocol, participants, readers = 0, roundsMax, electionsMax = Number.POSITIVE_INFINITY } = options;
-    const { machines = SHIPPED_MACHINES, keepsAll = false, quorumRule } = options;
+    const { unsafe, machines = shippedMachines(unsafe), keepsAll = false, quorumRule } = options;
     this.options = options;
     const attempt = exploredAttempt(protocol, participants, readers, quorumRule);
     this.setting = { attempt, machines, roundsMax, electionsMax, keepsAll };
     this.worlds = new Worlds(this.setting);
     this.live = new FaultFreeRuns(this.setting, this.worlds.effects);
     this.found = new RowTable(this.worlds.width);
+    // Where a timer decides, no run in which timers ring is without faults.
+    this.judgesLive = protocol !== '3pc-textbook' && unsafe === undefined;
   }
 
   run(): Explored {
@@ -138,25 +147,28 @@ class Exploration {
   }
 
   /** What is wrong with the step or with the world it leads to; undefined: nothing, or seen before. */
-  private visit(after: WorldRow, from: number, fault: string | undefined): string | undefined {
+  private visit(after: WorldRow, from: number, fault: string | undefined): LiveFault | undefined {
     this.transitions += 1;
     const isNew = this.found.add(after, from);
-    return fault ?? (isNew ? this.faultOf(after) : undefined);
+    if (fault !== undefined) return { what: fault, run: [] };
+    return isNew ? this.faultOf(after) : undefined;
   }
 
-  private faultOf(world: WorldRow): string | undefined {
+  private faultOf(world: WorldRow): LiveFault | undefined {
     const decided = this.worlds.decidedIn(world);
-    if (decided === (COMMIT | ABORT)) return 'commit and abort were both decided';
+    if (decided === (COMMIT | ABORT)) return { what: 'commit and abort were both decided', run: [] };
     if ((decided & COMMIT) !== 0) {
       const missing = this.worlds.missingYes(world);
-      if (missing !== undefined) return `commit was decided without a yes of ${missing}`;
+      if (missing !== undefined) return { what: `commit was decided without a yes of ${missing}`, run: [] };
     }
+    if (!this.judgesLive) return undefined;
     return this.live.fault(this.worlds.sitesOf(world), decided);
   }
 
-  private violationOf(index: number, last: RunStep, what: string): Violation {
+  private violationOf(index: number, last: RunStep, { what, run: after }: LiveFault): Violation {
     const run = [...this.runTo(index), last];
-    return { what, transcript: [...transcriptOf(this.setting, run), `=> ${what}`], run, steps: run.length };
+    const transcript = [...transcriptOf(this.setting, run, after), `=> ${what}`];
+    return { what, transcript, run, after, steps: run.length };
   }
 
   /** The steps of the shortest run to a world; only worlds were kept, so each step is looked for again. */

@@ -4,10 +4,14 @@
  * must find a shortest run against every one of them.
  */
 import type { Step } from '../../src/protocol/attempt.ts';
+import type { CoordinatorEvent } from '../../src/protocol/coordinator-attempts.ts';
 import { NO_VOTES } from '../../src/protocol/coordinator-voting.ts';
 import type { NodeName, Round } from '../../src/protocol/messages.ts';
+import type { ParticipantEvent } from '../../src/protocol/participant-attempts.ts';
 import { compareRounds, ROUND_ZERO } from '../../src/protocol/quorum.ts';
+import type { QuorumRule } from '../../src/protocol/quorum.ts';
 import type { Append, ProtocolRecord } from '../../src/protocol/records.ts';
+import type { Leading } from '../../src/protocol/site-3pc.ts';
 import type { SiteReport } from '../../src/protocol/termination.ts';
 import { SHIPPED_MACHINES } from '../../src/sim/explorer-machines.ts';
 import type { ExplorerMachines } from '../../src/sim/explorer-machines.ts';
@@ -184,6 +188,59 @@ function weighsReports(favoured: SiteReport['state']): ExplorerMachines {
   };
 }
 
+/**
+ * P1 writes, yet votes read-only: it promises nothing, forgets, and when a leader asks it answers as one that never heard
+ * of the attempt. The coordinator counts its vote, so commit without a yes of it is not what is wrong here.
+ */
+export const readOnlyVoterIsAsked: ExplorerMachines = {
+  ...SHIPPED_MACHINES,
+  votesWithoutYes: ['P1'],
+  participant: (attempt, machine, event) => {
+    if (attempt.self !== 'P1' || event.type !== 'resource-yes' || machine.state.phase !== 'working') {
+      return SHIPPED_MACHINES.participant(attempt, machine, event);
+    }
+    const { results, hashes } = event.prepared;
+    const message = { type: 'vote', number: attempt.number, vote: 'read-only', results, hashes } as const;
+    const state = { phase: 'read' } as const;
+    const send = [{ to: attempt.coordinator.name, message }];
+    return { machine: { kind: '3pc', state }, step: { state, records: [], send, work: [], timers: [] } };
+  },
+};
+
+/** Half of the weight is a quorum: two quorums need not meet. */
+export const HALF_IS_A_QUORUM: QuorumRule = { coordinatorWeight: 1, quorumWeight: 2 };
+
+/** Skeen's quorum rule (1982): where some are precommitted and some preaborted, the leader waits. Safe, but it blocks. */
+export const skeenWaits: ExplorerMachines = {
+  ...SHIPPED_MACHINES,
+  coordinator: (attempt, machine, event) => {
+    const waiting = machine.kind === '3pc' ? mixed(machine.state, event) : undefined;
+    if (waiting === undefined) return SHIPPED_MACHINES.coordinator(attempt, machine, event);
+    return { machine: { kind: '3pc', state: waiting }, step: still(waiting) };
+  },
+  participant: (attempt, machine, event) => {
+    const waiting = machine.kind === '3pc' ? mixed(machine.state, event) : undefined;
+    if (waiting === undefined) return SHIPPED_MACHINES.participant(attempt, machine, event);
+    return { machine: { kind: '3pc', state: waiting }, step: still(waiting) };
+  },
+};
+
+/** The state of a leader that has just heard of the other kind of proposal, and goes on collecting. */
+function mixed<State extends object>(state: State, event: CoordinatorEvent | ParticipantEvent): State | undefined {
+  if (event.type !== 'state' || !('leading' in state)) return undefined;
+  const leading = state.leading as Leading | undefined;
+  const { from, state: reported, lastAttempt, round } = event;
+  if (leading?.stage !== 'electing' || compareRounds(round, leading.round) !== 0) return undefined;
+  const replies = { ...leading.replies, [from]: { state: reported, lastAttempt } };
+  const states = new Set(Object.values(replies).map((reply) => reply.state));
+  if (!states.has('precommitted') || !states.has('preaborted')) return undefined;
+  return { ...state, leading: { ...leading, replies } };
+}
+
+function still<State>(state: State): Step<State> {
+  return { state, records: [], send: [], work: [], timers: [] };
+}
+
 /** A no is written, and told to whoever asks, without ever being forced: found in an early version of these machines. */
 export const noUnforcedWhenAsked: ExplorerMachines = {
   ...SHIPPED_MACHINES,
@@ -192,6 +249,15 @@ export const noUnforcedWhenAsked: ExplorerMachines = {
     if (machine.state.phase !== 'aborted' || after.machine.state.phase !== 'aborted') return after;
     return { machine, step: { ...after.step, state: machine.state, records: [] } };
   },
+};
+
+/** A participant in doubt does nothing when its timer rings. */
+export const neverAsks: ExplorerMachines = {
+  ...SHIPPED_MACHINES,
+  participant: (attempt, machine, event) =>
+    event.type === 'timeout'
+      ? { machine, step: still(machine.state) }
+      : SHIPPED_MACHINES.participant(attempt, machine, event),
 };
 
 function joined<State>(first: Step<State>, second: Step<State>): Step<State> {

@@ -1,61 +1,18 @@
 import { expect } from 'chai';
-import type { ProtocolName } from '../../src/protocol/messages.ts';
 import { QUICK } from '../../src/sim/explorer-bounds.ts';
-import type { ExplorerMachines } from '../../src/sim/explorer-machines.ts';
 import { explore } from '../../src/sim/explorer.ts';
 import * as broken from './broken-machines.ts';
+import { BLOCKED, BROKEN_3PC, BROKEN_OTHERS, SPLIT } from './broken-variants.ts';
 
 /** Fewer states than this, by participants, and a run has not seen what it is for. */
 const STATES_MIN: Readonly<Record<string, number>> = {
   '2pc 1+0': 15,
   '2pc 1+1': 100,
   '2pc 2+0': 500,
+  '2pc 2+1': 2_000,
   '3pc 1+1': 100,
-  '3pc 2+0': 10_000,
+  '3pc 2+0': 200_000,
 };
-
-/** Counters up to 2 suffice to catch most; where not, correctness needs the third. */
-const BROKEN: readonly {
-  readonly rule: string;
-  readonly machines: ExplorerMachines;
-  readonly protocols: readonly ProtocolName[];
-  readonly roundsMax?: number;
-  readonly participants?: number;
-}[] = [
-  { rule: 'a yes is not forced', machines: broken.yesUnforced, protocols: ['2pc', '3pc'] },
-  { rule: 'a precommitted is not forced', machines: broken.precommittedUnforced, protocols: ['3pc'] },
-  { rule: 'a promise is not forced', machines: broken.promiseUnforced, protocols: ['3pc'] },
-  { rule: 'a tombstone is not forced', machines: broken.tombstoneUnforced, protocols: ['2pc', '3pc'] },
-  { rule: 'a no is not forced when asked', machines: broken.noUnforcedWhenAsked, protocols: ['2pc', '3pc'] },
-  { rule: 'commit is not forced', machines: broken.commitUnforced, protocols: ['2pc'] },
-  { rule: 'committed is not forced', machines: broken.committedUnforced, protocols: ['2pc'] },
-  {
-    rule: 'a decision taken alone is not forced',
-    machines: broken.committedUnforced,
-    protocols: ['2pc'],
-    participants: 1,
-  },
-  { rule: 'handing over is not forced', machines: broken.beginUnforced, protocols: ['2pc'], participants: 1 },
-  { rule: "the coordinator's precommit is not forced", machines: broken.ownPrecommitUnforced, protocols: ['3pc'] },
-  { rule: 'a restarted coordinator commits alone', machines: broken.commitsAloneAfterRestart, protocols: ['3pc'] },
-  {
-    rule: 'a coordinator aborts alone after precommit',
-    machines: broken.abortsAloneAfterPrecommit,
-    protocols: ['3pc'],
-  },
-  { rule: 'a leader decides without a quorum', machines: broken.decidesWithoutQuorum, protocols: ['3pc'] },
-  { rule: 'a restarted coordinator collects votes again', machines: broken.collectsAgain, protocols: ['2pc', '3pc'] },
-  { rule: 'a round below the promise is accepted', machines: broken.acceptsBelowPromise, protocols: ['3pc'] },
-  { rule: 'the coordinator precommits after a promise', machines: broken.precommitsAfterPromise, protocols: ['3pc'] },
-  { rule: 'any precommitted makes a precommit', machines: broken.anyPrecommitted, protocols: ['3pc'] },
-  { rule: 'any preaborted makes a preabort', machines: broken.anyPreaborted, protocols: ['3pc'], roundsMax: 3 },
-  {
-    rule: 'a higher round is acknowledged without a record',
-    machines: broken.acknowledgesWithoutRecord,
-    protocols: ['3pc'],
-    roundsMax: 3,
-  },
-];
 
 describe('The explorer', () => {
   for (const bounds of QUICK) {
@@ -70,27 +27,66 @@ describe('The explorer', () => {
     });
   }
 
-  for (const { rule, machines, protocols, roundsMax = 2, participants = 2 } of BROKEN) {
-    for (const protocol of protocols) {
-      it(`catches ${protocol} machines in which ${rule}`, () => {
-        const { violation } = explore({ protocol, participants, roundsMax, machines, statesMax: 100_000 });
-        expect(violation?.what).to.match(
-          /both decided|was decided before|without a yes|not voted yes here|decide otherwise/,
-        );
-      });
-    }
+  for (const { rule, protocol, caughtAs, options } of [...BROKEN_3PC, ...BROKEN_OTHERS]) {
+    it(`catches ${protocol} machines in which ${rule}`, () => {
+      const { violation } = explore({ protocol, ...options, statesMax: 100_000 });
+      expect(violation?.what).to.match(caughtAs === 'split' ? SPLIT : BLOCKED);
+    });
   }
 
-  it('catches machines that block: a participant that never asks', () => {
-    const machines: ExplorerMachines = {
-      ...broken.shipped,
-      participant: (attempt, machine, event) =>
-        event.type === 'timeout'
-          ? { machine, step: { state: machine.state, records: [], send: [], work: [], timers: [] } }
-          : broken.shipped.participant(attempt, machine, event),
-    };
-    const { violation } = explore({ protocol: '2pc', participants: 2, roundsMax: 1, machines });
-    expect(violation?.what).to.equal('all sites alive and connected do not decide');
+  it('knows sixteen ways to break 3PC, and the older rule that blocks', () => {
+    expect(BROKEN_3PC.filter(({ caughtAs }) => caughtAs === 'split').length).to.equal(16);
+    expect(new Set(BROKEN_3PC.map(({ rule }) => rule)).size).to.equal(17);
+  });
+
+  it('finds by itself how the 3PC of the textbook splits: each side trusts its timer', () => {
+    const { violation } = explore({ protocol: '3pc-textbook', participants: 2, roundsMax: 3 });
+    expect(violation?.transcript.filter((line) => /^\d+\. |^=> /.test(line))).to.deep.equal([
+      '1. P1 gets prepare TX 3pc-textbook from C',
+      '2. P1 by itself: resource-yes',
+      '3. C gets vote yes from P1',
+      '4. P1 by itself: timeout',
+      '5. P1 by itself: timeout',
+      '6. P2 gets prepare TX 3pc-textbook from C',
+      '7. P2 by itself: resource-yes',
+      '8. C gets vote yes from P2',
+      '9. C by itself: timeout',
+      '=> commit and abort were both decided',
+    ]);
+  });
+
+  it('finds by itself how a participant that rolls back in ready undoes what was committed', () => {
+    const { violation } = explore({
+      protocol: '2pc',
+      participants: 2,
+      roundsMax: 1,
+      unsafe: 'roll-back-in-ready',
+    });
+    expect(violation).to.include({ what: 'commit and abort were both decided', steps: 7 });
+    expect(violation?.transcript).to.include('     force commit');
+    expect(violation?.transcript).to.include('     force aborted (terminated)');
+  });
+
+  it('goes on from a world in which nothing fails any more until the contradiction is there', () => {
+    const machines = broken.abortsAloneAfterPrecommit;
+    const { violation } = explore({ protocol: '3pc', participants: 2, roundsMax: 2, machines });
+    expect(violation?.what).to.match(/decides commit; the other was decided before$/);
+    expect(violation?.after.length).to.be.greaterThan(0);
+    const from = violation?.transcript.indexOf('-- from here on nothing fails:') ?? -1;
+    expect(violation?.transcript.slice(0, from)).to.include('     write abort (terminated)');
+    expect(violation?.transcript.slice(from)).to.include('     force committed');
+  });
+
+  it('tries another rule of quorums as well: a majority of four sites that weigh the same', () => {
+    const quorumRule = { coordinatorWeight: 1, quorumWeight: 3 };
+    const bounds = { protocol: '3pc', participants: 3, roundsMax: 2, electionsMax: 1 } as const;
+    const shipped = explore(bounds);
+    const equal = explore({ ...bounds, quorumRule });
+    for (const { violation, complete } of [shipped, equal]) {
+      expect(violation?.transcript.join('\n')).to.equal(undefined);
+      expect(complete).to.equal(true);
+    }
+    expect(equal.states).to.not.equal(shipped.states);
   });
 
   it('prints a shortest run, step by step', () => {
