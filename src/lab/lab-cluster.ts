@@ -87,6 +87,7 @@ export class LabCluster {
   readonly alarms: string[] = [];
   readonly #headers: Readonly<Record<string, string>>;
   readonly #clients = new Map<string, HttpClient>();
+  #processes = 0;
 
   constructor({ scenario, directory, command, env, onLine }: LabClusterOptions, network: LabNetwork | undefined) {
     const key = join(directory, 'cluster.key');
@@ -123,6 +124,12 @@ export class LabCluster {
   get proxy(): LabNetwork {
     if (this.network !== undefined) return this.network;
     throw new ParleyError('usage', 'A step needs the proxy.', { remedy: 'Say "proxied": true in the cluster.' });
+  }
+
+  /** A name for one client of the history: each asks once, so that none goes on after an end nobody knows. */
+  nextProcess(): string {
+    this.#processes += 1;
+    return `c${this.#processes}`;
   }
 
   /** One request with the credentials. @throws ParleyError as HttpClient */

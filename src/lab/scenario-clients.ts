@@ -29,7 +29,7 @@ export async function send(
   const { id, ...body } = sent;
   const timeoutMs = (sent.timeoutMs ?? timingsOf(scenario).voteTimeoutMs) + ANSWER_MARGIN_MS;
   const { timeoutMs: _, ...recorded } = body;
-  const asked = cluster.recorder.invoke({ process: nextProcess(), f: 'transaction', id, in: recorded });
+  const asked = cluster.recorder.invoke({ process: cluster.nextProcess(), f: 'transaction', id, in: recorded });
   const told = toldBy(
     await cluster.tryAsk(COORDINATOR, 'POST', '/transactions', { json: { ...sent }, headers, timeoutMs }),
   );
@@ -90,7 +90,7 @@ export async function read({ cluster }: ScenarioContext, step: StepOf<'read'>): 
         ? (['account', `/ledger/accounts/${account}?group=${group}`, 'balance'] as const)
         : (['total', `/ledger/total?group=${group}`, 'total'] as const);
   const what = { node, group, ...(account === undefined ? {} : { account }), ...(room === undefined ? {} : { room }) };
-  const asked = cluster.recorder.invoke({ process: nextProcess(), f, in: what });
+  const asked = cluster.recorder.invoke({ process: cluster.nextProcess(), f, in: what });
   const answer = await cluster.tryAsk(node, 'GET', path);
   if (answer?.status !== 200) {
     asked.info();
@@ -124,12 +124,4 @@ function toldBy(answer: LabAnswer | undefined): Told {
   // What may have happened is not refused: 502 and 504 pass on that nobody knows.
   const isDefinite = status < 500 || status === 503 || status === 507;
   return { outcome: isDefinite ? 'refused' : 'unknown', reason: typeof code === 'string' ? code : undefined, body };
-}
-
-let processes = 0;
-
-/** Each asks once: one that never hears an end is retired by that. */
-function nextProcess(): string {
-  processes += 1;
-  return `c${processes}`;
 }

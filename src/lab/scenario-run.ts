@@ -85,7 +85,10 @@ interface Played {
 
 async function playAndEnd(scenario: Scenario, cluster: LabCluster, say: (line: string) => void): Promise<Played> {
   try {
-    return await play({ scenario, cluster, say, answers: new Map(), loads: [], paused: new Set() });
+    const played = await play({ scenario, cluster, say, answers: new Map(), loads: [], paused: new Set() });
+    // Gently, so that what is lazily written is written: the logs are what is judged.
+    await cluster.nodes.stop();
+    return played;
   } finally {
     await cluster.end();
   }
@@ -131,15 +134,20 @@ async function openAccounts(context: ScenarioContext): Promise<void> {
     throw new ParleyError('daemon-not-ready', `The accounts are not open: ${reason ?? outcome}.`);
 }
 
-/** What the coordinator and each participant that took part say of these ids. */
+/**
+ * What the coordinator says of these ids, and each participant that took part
+ * in the attempt it says it of: an earlier attempt may have come to something else.
+ */
 async function outcomesOf(cluster: LabCluster, ids: readonly string[]): Promise<Remains['outcomes']> {
   const found: Record<string, Record<string, string>> = {};
   for (const id of ids) {
-    const places: Record<string, string> = {};
-    for (const name of [COORDINATOR, ...cluster.participants]) {
-      const body = await bodyOf(cluster, name, `/transactions/${id}`);
-      const said = name === COORDINATOR ? body?.['outcome'] : body?.['state'];
-      if (typeof said === 'string') places[name] = said;
+    const { outcome, number } = (await bodyOf(cluster, COORDINATOR, `/transactions/${id}`)) ?? {};
+    const places: Record<string, string> = typeof outcome === 'string' ? { [COORDINATOR]: outcome } : {};
+    for (const name of cluster.participants) {
+      const attempts = (await bodyOf(cluster, name, `/transactions/${id}`))?.['attempts'] as
+        readonly { readonly number: string; readonly state: string }[] | undefined;
+      const same = attempts?.find((attempt) => attempt.number === number);
+      if (same !== undefined) places[name] = same.state;
     }
     found[id] = places;
   }
@@ -192,7 +200,12 @@ async function judge(
   const isViolated = checker.verdict === 'violated' && holds.verdict !== 'violated';
   // A fault that never hit explains whatever else was not seen; what the checker found stands.
   if (isUnclear && !isViolated) {
-    return { verdict: 'inconclusive', why: [...unhit, ...checker.inconclusive, ...why], faults: list, checker };
+    return {
+      verdict: 'inconclusive',
+      why: [...new Set([...unhit, ...checker.inconclusive.map((one) => `${one}.`), ...why])],
+      faults: list,
+      checker,
+    };
   }
   return { verdict: why.length === 0 ? 'ok' : 'violated', why, faults: list, checker };
 }

@@ -4,8 +4,7 @@ import type { Json } from '../base/canonical-json.ts';
 import { ParleyError } from '../base/errors.ts';
 import { SeededRandom } from '../base/seeded-random.ts';
 import { crashSpecText, parseCrashSpec } from './crash-point.ts';
-import { COORDINATOR } from './lab-cluster.ts';
-import type { LabCluster } from './lab-cluster.ts';
+import { COORDINATOR, timingsOf } from './lab-cluster.ts';
 import { read, runLoad, send, sentBy, settle } from './scenario-clients.ts';
 import { bodyOf, waitUntil, watch } from './scenario-conditions.ts';
 import { Unfulfilled } from './scenario-context.ts';
@@ -15,6 +14,8 @@ import type { Step, StepOf } from './scenario-shape.ts';
 /** After a start: until those that run are linked again. */
 const REGISTERED_MS = 10_000;
 const VOTE_MS = 5_000;
+/** A crash point stops its process for three vote timeouts; on a busy machine that is four. */
+const STOPS_PER_PAUSE = 5;
 
 type Runner<Kind extends Step['do']> = (context: ScenarioContext, step: StepOf<Kind>) => Promise<void> | void;
 
@@ -58,7 +59,7 @@ const RUNNERS: { readonly [Kind in Step['do']]: Runner<Kind> } = {
     paused.delete(node);
     cluster.nodes.node(node).resume();
   },
-  start: (context, { node, args }) => startNode(context, node, args),
+  start: startStep,
   partition: ({ cluster, say }, { sides }) => {
     const text = sides.map((side) => side.join(' ')).join(' | ');
     say(`partition: ${text}`);
@@ -132,6 +133,18 @@ export async function startNode(context: ScenarioContext, node: string, args: re
   await waitUntil(context, { ready: linked }, REGISTERED_MS);
 }
 
+/** A start with crash points may end before the node is ready, which is what they are for. */
+async function startStep(context: ScenarioContext, { node, args = [] }: StepOf<'start'>): Promise<void> {
+  const points = args.filter((_, index) => args[index - 1] === '--crash-at');
+  for (const point of points) context.cluster.faults.armed(node, point);
+  try {
+    await startNode(context, node, args);
+  } catch (error) {
+    const isExpected = points.length > 0 && error instanceof ParleyError && error.code === 'daemon-failed';
+    if (!isExpected) throw error;
+  }
+}
+
 async function transact(context: ScenarioContext, step: StepOf<'transact'>): Promise<void> {
   const { id, crashAt = [], wait, expect, reason } = step;
   for (const point of crashAt)
@@ -186,17 +199,17 @@ async function chaos(context: ScenarioContext, { faults, seed, pauseMs }: StepOf
   }
 }
 
-/** Asks the nodes whose crash points stop them whether these have acted. */
-export async function learnOfStops({
-  faults,
-  ...cluster
-}: Pick<LabCluster, 'faults'> & {
-  readonly bodyOf: (node: string) => Promise<Readonly<Record<string, Json>> | undefined>;
-}): Promise<void> {
+/** Asks the nodes whose crash points stop them whether these have acted; one that stands still answers when it goes on. */
+export async function learnOfStops({ cluster, scenario }: ScenarioContext): Promise<void> {
+  const { faults } = cluster;
+  const end = performance.now() + STOPS_PER_PAUSE * timingsOf(scenario).voteTimeoutMs;
   for (const node of faults.unsure()) {
-    const armed = (await cluster.bodyOf(node))?.['armed'] as
-      readonly { readonly point: string; readonly fired: boolean }[] | undefined;
-    for (const { point, fired } of armed ?? []) if (fired) faults.fired(node, point);
+    let body = await bodyOf(cluster, node, '/lab/crash-points');
+    while (body === undefined && cluster.isRunning(node) && performance.now() < end) {
+      body = await bodyOf(cluster, node, '/lab/crash-points');
+    }
+    const armed = (body?.['armed'] ?? []) as unknown as readonly { readonly point: string; readonly fired: boolean }[];
+    for (const { point, fired } of armed) if (fired) faults.fired(node, point);
   }
 }
 
