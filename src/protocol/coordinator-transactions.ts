@@ -143,9 +143,14 @@ export function stepRow(context: TransactionContext, row: AttemptRow, event: Coo
   const { machine, step } = stepCoordinator(attempt, row.machine, event);
   row.machine = machine;
   transaction.messages += step.send.length;
-  transaction.forcedWrites += step.records.filter(({ force }) => force).length;
+  for (const { force } of step.records) if (force) transaction.forcedWrites += 1;
   const cost = costOf(context, transaction);
-  out.take(attempt.number, attempt.id, { ...step, records: step.records.map((append) => withCost(append, cost)) });
+  const decides = step.records.some(({ record }) => record.type === 'commit');
+  out.take(
+    attempt.number,
+    attempt.id,
+    decides ? { ...step, records: step.records.map((append) => withCost(append, cost)) } : step,
+  );
   const after = machine.state;
   if (after.phase === before.phase) return;
   if (after.phase === 'ended' || after.phase === 'aborted') context.tables.open.delete(attempt.number);

@@ -7,7 +7,7 @@ import { assertNever } from '../base/assert.ts';
 import type { Json } from '../base/canonical-json.ts';
 import { numberParts } from '../base/ids.ts';
 import type { AttemptNumber, TransactionId } from '../base/ids.ts';
-import type { ParticipantAttempt, Prepared, ProtocolTimings } from './attempt.ts';
+import type { ParticipantAttempt, Prepared, ProtocolTimings, Work } from './attempt.ts';
 import { isBelow } from './low-water.ts';
 import type { LogSeen, Message, NodeName, PrepareMessage, Reason, Site, Views, WelcomeMessage } from './messages.ts';
 import { splitTimerKey, StepBuilder } from './node-step.ts';
@@ -194,10 +194,10 @@ export class ParticipantNode {
     const wasInDoubt = isInDoubt(row.machine);
     const { machine, step } = stepParticipant(row.attempt, row.machine, event);
     row.machine = machine;
-    out.take(number, row.attempt.id, {
-      ...step,
-      work: step.work.map((work) => withoutSuperseded(work, row.superseded)),
-    });
+    const { superseded } = row;
+    const isWhole = superseded.length === 0;
+    const left = (): Work[] => step.work.map((work) => withoutSuperseded(work, superseded));
+    out.take(number, row.attempt.id, isWhole ? step : { ...step, work: left() });
     // Voted read-only, or a reader that aborted: nobody will ever ask for it.
     if (machine.state.phase === 'read') this.rows.delete(number);
     // The vote went nowhere: there is no reason to wait until the coordinator has collected.

@@ -167,7 +167,7 @@ export abstract class SimNode<Event> {
     if (log === undefined) return;
     const { random, watch, network, onDamage } = this.ports;
     const unsynced = log.lastSeq - log.durableSeq;
-    let written = ending === 'power' ? 0 : random.whole(0, unsynced);
+    let written = ending === 'power' ? 0 : ending === 'whole' ? unsynced : random.whole(0, unsynced);
     if (ending === 'torn') {
       const tail = damageTail(log.records.slice(log.durableSeq), log.durableSeq, random);
       onDamage(tail);

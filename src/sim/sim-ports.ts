@@ -43,10 +43,10 @@ export type CrashPlace = 'before-force' | 'forced' | 'before-send' | 'sent' | 'p
 
 /**
  * How a life ends. `kill`: some of what was not synced had been written and
- * stays. `power`: none stays. `torn`: a damaged part stays. `eio`: the sync
+ * stays; `whole`: all of it had been. `power`: none stays. `torn`: a damaged part stays. `eio`: the sync
  * fails, the process ends by itself, and anything may have stayed.
  */
-export type Ending = 'kill' | 'power' | 'torn' | 'eio';
+export type Ending = 'kill' | 'whole' | 'power' | 'torn' | 'eio';
 
 /** Thrown by a crash point: the stack unwinds, and nothing after it happens. */
 export class Died extends Error {}

@@ -198,7 +198,8 @@ export class Workload {
   }
 }
 
-function transfer(group: string, from: number, to: number, amount: number): Wanted {
+/** Money from one account to another of the same group. */
+export function transfer(group: string, from: number, to: number, amount: number): Wanted {
   return {
     operations: [{ group, resource: 'ledger', type: 'transfer', from, to, amount }],
     postings: [

@@ -36,6 +36,8 @@ export interface WorldReport {
 
 /** Who looks on. */
 export interface WorldHooks {
+  /** Whether all logs are read again at the end; absent: by the seed. */
+  readonly replays?: boolean;
   /** One line for everything that happens. */
   readonly trace?: (line: string) => void;
   /** A crash point was passed; who throws Died must have ended the node. */
@@ -67,5 +69,7 @@ export const LOOK_MS = 50;
 export const FAULTS_MIN = 3;
 /** How often a world has a special fault. */
 export const SPECIAL_CHANCE = 0.02;
+/** Every so many seeds all logs are read again at the end (I9); a crash reads them again in every seed. */
+export const REPLAY_EVERY = 4;
 /** Every so many seeds messages and records pass as text, as between processes; else by reference, which is quicker. */
 export const TEXT_EVERY = 16;

@@ -17,7 +17,7 @@ import { RunDigest } from './run-digest.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { SimCoordinator } from './sim-coordinator.ts';
 import type { SimNode } from './sim-node.ts';
-import type { SimPorts } from './sim-ports.ts';
+import type { Ending, SimPorts } from './sim-ports.ts';
 import { SimParticipant } from './sim-participant.ts';
 import { SpecialFaults } from './special-faults.ts';
 import type { SpecialFault } from './special-faults.ts';
@@ -26,7 +26,7 @@ import type { DamagedTail } from './unsynced-tail.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { groupsAt, worldGroups } from './world-groups.ts';
 import type { WorldGroups } from './world-groups.ts';
-import { FAULTS_MIN, LOOK_MS, SPECIAL_CHANCE, TEXT_EVERY, TIMINGS, WORK_MS } from './world-options.ts';
+import { FAULTS_MIN, LOOK_MS, SPECIAL_CHANCE, TEXT_EVERY, TIMINGS, WORK_MS, REPLAY_EVERY } from './world-options.ts';
 import type { WorldHooks, WorldOptions, WorldReport } from './world-options.ts';
 import { comeToRest, probe } from './world-heal.ts';
 import { judgeWorld, restless } from './world-judge.ts';
@@ -47,6 +47,7 @@ export class World {
   readonly faults: Faults;
   readonly groups: WorldGroups;
   private readonly special: SpecialFault;
+  private readonly replays: boolean;
   private readonly specialFaults: SpecialFaults;
   private readonly writeAhead: WriteAhead;
   private readonly tails: DamagedTail[] = [];
@@ -67,6 +68,7 @@ export class World {
     this.groups = worldGroups(names, random, this.special === 'fresh' ? names[victim] : undefined);
     this.network.delayMsMax = random.pick([5, 5, 40]);
     this.network.repeatChance = random.pick([0, 0.05]);
+    this.replays = hooks.replays ?? seed % REPLAY_EVERY === 0;
     if (seed % TEXT_EVERY === 0) this.network.carry = asText;
     const fail = (text: string): void => this.fail(text);
     this.writeAhead = new WriteAhead((name) => this.nodeOf(name)?.durableSeq ?? Infinity, fail);
@@ -166,6 +168,18 @@ export class World {
     };
   }
 
+  /** Ends a node's life now; another begins after `downMs`. */
+  crash(name: NodeName, ending: Ending, downMs: number): void {
+    const node = this.nodeOf(name);
+    if (!node?.alive) return;
+    node.die(ending);
+    this.ended(name);
+    this.clock.after(downMs, () => {
+      if (!node.alive) node.start();
+    });
+  }
+
+  /** Virtual time passes. */
   runFor(ms: number): void {
     this.events += this.clock.runUntil(this.clock.nowMs + ms);
   }
@@ -177,7 +191,14 @@ export class World {
 
   private resting(): RestingWorld {
     const { coordinator, participants, groups } = this;
-    return { coordinator, participants, groups, asked: this.clients.asked, lostLogs: this.special === 'fresh' };
+    return {
+      coordinator,
+      participants,
+      groups,
+      asked: this.clients.asked,
+      lostLogs: this.special === 'fresh',
+      replays: this.replays,
+    };
   }
 
   private fail(text: string): void {
