@@ -87,6 +87,32 @@ const historyCommand: Command = {
   },
 };
 
+const matrixCommand: Command = {
+  spec: 'matrix',
+  summary: 'every crash point of real processes under kill, power and stop, then the checker',
+  options: [
+    { name: 'slice', form: 'text', meaning: 'which of how many slices, for example 3/12; default 1/1: all' },
+    { name: 'protocol', form: 'text', meaning: '2pc or 3pc (default)' },
+    { name: 'dir', form: 'text', meaning: 'run directory to keep; default a temporary one' },
+    JSON_OPTION,
+  ],
+  examples: [['prove matrix --protocol 2pc --slice 1/50', 'every fiftieth case']],
+  run: async (argv, io) => {
+    const { ParleyError } = await import('../base/errors.ts');
+    const { matrixPart } = await import('../lab/prove/part-commands.ts');
+    const protocol = textOption(argv, 'protocol') ?? '3pc';
+    if (protocol !== '2pc' && protocol !== '3pc') {
+      throw new ParleyError('usage', `--protocol is ${protocol}; allowed: 2pc, 3pc.`);
+    }
+    const [, slice = 0, of = 0] = (/^(\d{1,4})\/(\d{1,4})$/.exec(textOption(argv, 'slice') ?? '1/1') ?? []).map(Number);
+    if (slice < 1 || slice > of) {
+      throw new ParleyError('usage', '--slice is a number and how many there are, for example 3/12.');
+    }
+    const directory = textOption(argv, 'dir');
+    return finish(argv, io, await matrixPart({ protocol, slice, of, directory, say: sayer(argv, io) }));
+  },
+};
+
 const powerCommand: Command = {
   spec: 'power',
   summary: 'opens the log in the states that a power cut could leave',
@@ -150,5 +176,5 @@ const allCommand: Command = {
 export const proveCommand: Command = {
   spec: 'prove',
   summary: 'the long proof, and its parts one by one',
-  children: [allCommand, killsCommand, historyCommand, powerCommand, flipsCommand],
+  children: [allCommand, killsCommand, historyCommand, matrixCommand, powerCommand, flipsCommand],
 };

@@ -6,6 +6,7 @@ import { runKillCycles } from '../kill-cycles.ts';
 import { runHistory } from '../history-run.ts';
 import { judgeRun } from './judge-run.ts';
 import { flipBits, writeLog } from './bit-flips.ts';
+import { matrixCases, runCrashMatrix, sliceOfCases } from './crash-matrix.ts';
 import { losePower } from './power-loss.ts';
 import type { Json } from '../../base/canonical-json.ts';
 import type { WorkloadProtocol } from '../history-workload.ts';
@@ -102,6 +103,31 @@ export function historyPart(options: RunOptions & { readonly forMs: number }): P
       settledMs: report.settledMs === null ? [] : [Math.round(report.settledMs)],
       violations,
       more: { seed, protocol, faults, inconclusive: judged.inconclusive },
+    };
+  });
+}
+
+/** Crash points on real processes; then the checker. */
+export function matrixPart(options: {
+  readonly protocol: '2pc' | '3pc';
+  readonly slice: number;
+  readonly of: number;
+  readonly directory: string | undefined;
+  readonly say: Say;
+}): Promise<PartResult> {
+  const { protocol, slice, of, say } = options;
+  return inRunDirectory(options.directory, async (directory) => {
+    const cases = sliceOfCases(matrixCases(protocol), slice, of);
+    const report = await runCrashMatrix({ directory, protocol, cases, seed: slice, say });
+    const judged = await judgeRun(directory);
+    const violations = [...report.violations, ...judged.violations];
+    return {
+      part: 'matrix',
+      verdict: violations.length > 0 ? 'violated' : judged.verdict === 'inconclusive' ? 'inconclusive' : 'ok',
+      counts: { cases: cases.length, hit: report.hit, notReached: report.notReached.length },
+      settledMs: report.settledMs.map(Math.round),
+      violations,
+      more: { protocol, slice, of, notReached: report.notReached, inconclusive: judged.inconclusive },
     };
   });
 }

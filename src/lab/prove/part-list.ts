@@ -38,6 +38,8 @@ const CYCLES_PER_SLICE = 50;
 const COMMITTED_PER_CYCLE = 100;
 const HISTORIES = 20;
 const HISTORY_SECONDS = 60;
+/** Of each protocol; one case takes about 6 s. */
+const MATRIX_SLICES = 12;
 
 const PROTOCOLS = ['mixed', '2pc', '3pc'] as const;
 
@@ -85,6 +87,16 @@ export function partList(share: number): readonly Part[] {
           HISTORY_SECONDS + 15,
           ...['prove', 'history', '--seconds', String(share < 1 / HISTORIES ? 15 : HISTORY_SECONDS)],
           ...['--seed', String(1000 + index), '--protocol', PROTOCOLS[index % PROTOCOLS.length] ?? 'mixed', '--json'],
+        ),
+      ),
+    },
+    {
+      name: 'matrix',
+      title: 'Every crash point on real processes under kill, power loss and stop, then the checker',
+      target: 'every point of both protocols under all three; what was not reached is counted',
+      slices: (['2pc', '3pc'] as const).flatMap((protocol) =>
+        range(scaled(MATRIX_SLICES)).map((index) =>
+          parley(180, 'prove', 'matrix', '--protocol', protocol, '--slice', `${index + 1}/${MATRIX_SLICES}`, '--json'),
         ),
       ),
     },
