@@ -115,5 +115,7 @@ export class TransactionClient {
 function busy(refusal: ParleyError): ParleyError {
   if (!PASSING.includes(refusal.code)) return refusal;
   const why = refusal.message.replace(/\.$/, '');
-  return new ParleyError('busy', `The coordinator takes nothing now (${why}); this sending did nothing.`, { cause: refusal });
+  return new ParleyError('busy', `The coordinator takes nothing now (${why}); this sending did nothing.`, {
+    cause: refusal,
+  });
 }

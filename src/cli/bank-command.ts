@@ -1,6 +1,7 @@
 /** `parley bank`: the bank's console. */
 import { COMMAND_OPTION, CONFIG_OPTION, CREDENTIALS_OPTION, JSON_OPTION } from './command.ts';
 import type { Command } from './command.ts';
+import type { ParleyError } from '../base/errors.ts';
 
 /** `parley bank`: a session, a script, or one command. */
 export const bankCommand: Command = {
@@ -18,10 +19,13 @@ export const bankCommand: Command = {
     const { withClient } = await import('./connection.ts');
     const { openTerminal } = await import('./session.ts');
     const { bankConsole } = await import('../console/bank-console.ts');
-    const { SETTLE } = await import('../console/api-client.ts');
+    const { repeatText, SETTLE } = await import('../console/api-client.ts');
+    const { printable } = await import('../console/printable.ts');
     const terminal = openTerminal(argv, io, { console: 'bank', prompt: 'bank> ', comments: true });
-    const onRepeat = (): void => terminal.narrate('no definite answer; asking again with the same id');
-    const options = { ...SETTLE, onRepeat, signal: terminal.signal };
-    return withClient('server', argv, io, (client) => terminal.run(bankConsole(client, options)));
+    const onRepeat = (error: ParleyError): void => terminal.narrate(printable(repeatText(error, 'id')));
+    return withClient('server', argv, io, (client) => {
+      const wasThere = (): boolean => client.hasAnswered;
+      return terminal.run(bankConsole(client, { ...SETTLE, onRepeat, wasThere, signal: terminal.signal }));
+    });
   },
 };

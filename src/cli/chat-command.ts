@@ -1,6 +1,7 @@
 /** `parley chat`: the chat's console. */
 import { COMMAND_OPTION, CONFIG_OPTION, CREDENTIALS_OPTION, JSON_OPTION, textOption } from './command.ts';
 import type { CliIo, Command } from './command.ts';
+import type { ParleyError } from '../base/errors.ts';
 
 /** `parley chat`: a session, a script, or one command. */
 export const chatCommand: Command = {
@@ -23,21 +24,23 @@ export const chatCommand: Command = {
     const { withClient } = await import('./connection.ts');
     const { openTerminal } = await import('./session.ts');
     const { ChatConsole, readRoom } = await import('../console/chat-console.ts');
-    const { SETTLE } = await import('../console/api-client.ts');
+    const { repeatText, SETTLE } = await import('../console/api-client.ts');
+    const { printable } = await import('../console/printable.ts');
     const user =
       textOption(argv, 'user') ?? io.env['PARLEY_USER'] ?? (await askUser(argv['command'] === undefined, io));
     const room = readRoom(textOption(argv, 'room') ?? 'lobby');
     const terminal = openTerminal(argv, io, { console: 'chat', prompt: `${room}> `, comments: false });
     return withClient('server', argv, io, async (client) => {
-      const onRepeat = (): void => terminal.narrate('no definite answer; sending again with the same key');
+      const onRepeat = (error: ParleyError): void => terminal.narrate(printable(repeatText(error, 'key')));
+      const wasThere = (): boolean => client.hasAnswered;
       const chat = new ChatConsole({
         client,
         user,
         room,
         live: terminal.interactive,
-        settle: { ...SETTLE, onRepeat, signal: terminal.signal },
+        settle: { ...SETTLE, onRepeat, wasThere, signal: terminal.signal },
         print: (line) => terminal.print(line),
-        narrate: (line) => terminal.narrate(line),
+        narrate: (line) => terminal.narrate(printable(line)),
         onRoom: (name) => terminal.setPrompt(`${name}> `),
       });
       const following = textOption(argv, 'command') === undefined ? chat.follow(terminal.signal) : undefined;

@@ -1,6 +1,7 @@
 /** `parley console coordinator | participant`: the consoles of running daemons, over HTTP. */
 import { COMMAND_OPTION, CONFIG_OPTION, CREDENTIALS_OPTION, JSON_OPTION } from './command.ts';
 import type { Command, OptionRow } from './command.ts';
+import type { ParleyError } from '../base/errors.ts';
 
 /** How often a participant is asked whether it wants a vote. */
 const VOTES_PAUSE_MS = 500;
@@ -26,13 +27,15 @@ const coordinator: Command = {
     const { withClient } = await import('./connection.ts');
     const { openTerminal } = await import('./session.ts');
     const { coordinatorConsole, httpCoordinatorDoor } = await import('../console/coordinator-console.ts');
-    const { SETTLE } = await import('../console/api-client.ts');
+    const { repeatText, SETTLE } = await import('../console/api-client.ts');
+    const { printable } = await import('../console/printable.ts');
     const terminal = openTerminal(argv, io, { console: 'coordinator', prompt: 'coordinator> ', comments: true });
-    const onRepeat = (): void => terminal.narrate('no definite answer; asking again with the same id');
-    const options = { ...SETTLE, onRepeat, signal: terminal.signal };
-    return withClient('coordinator', argv, io, (client) =>
-      terminal.run(coordinatorConsole(httpCoordinatorDoor(client, options))),
-    );
+    const onRepeat = (error: ParleyError): void => terminal.narrate(printable(repeatText(error, 'id')));
+    return withClient('coordinator', argv, io, (client) => {
+      const wasThere = (): boolean => client.hasAnswered;
+      const options = { ...SETTLE, onRepeat, wasThere, signal: terminal.signal };
+      return terminal.run(coordinatorConsole(httpCoordinatorDoor(client, options)));
+    });
   },
 };
 

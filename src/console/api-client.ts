@@ -70,11 +70,17 @@ export const ANSWER_TIMEOUT_MS = 10_000;
 export class ApiClient {
   readonly #transport: Transport;
   readonly #headers: Readonly<Record<string, string>>;
+  #hasAnswered = false;
 
   /** @param headers go with every request, for example Authorization */
   constructor(transport: Transport, headers: Readonly<Record<string, string>> = {}) {
     this.#transport = transport;
     this.#headers = headers;
+  }
+
+  /** True once the daemon has answered anything. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
   }
 
   /**
@@ -85,6 +91,7 @@ export class ApiClient {
   async request(request: Omit<ApiRequest, 'timeoutMs'> & { readonly timeoutMs?: number }): Promise<ApiBody> {
     const headers = { ...this.#headers, ...request.headers };
     const answer = await this.#transport.request({ timeoutMs: ANSWER_TIMEOUT_MS, ...request, headers });
+    this.#hasAnswered = true;
     const body = bodyOf(answer);
     if (answer.status >= 200 && answer.status < 300) return { status: answer.status, body };
     throw problem(answer, body);
@@ -115,8 +122,10 @@ export interface SettleOptions {
   readonly patienceMs: number;
   readonly pauseMsFirst: number;
   readonly pauseMsMax: number;
-  /** Told before each repetition, so that a person knows why it takes long. */
+  /** Told before a repetition whose reason is another than that of the one before, so that a person knows why it takes long. */
   readonly onRepeat?: (error: ParleyError) => void;
+  /** True when the daemon has been there in this session: then `unreachable` is no wrong address. */
+  readonly wasThere?: () => boolean;
   /** When it aborts, nothing is sent again: the person left. */
   readonly signal?: AbortSignal;
 }
@@ -132,7 +141,8 @@ const PASSING: readonly ErrorCode[] = ['busy', 'draining', 'starting', 'no-lease
  * key each time, which is what makes asking again safe. It is repeated only
  * when the outcome is unknown (202, a broken link, no answer) or nothing
  * happened and may yet (busy); `unreachable` counts as such only once a
- * request has gone out, because at first it means a wrong address.
+ * request has gone out or the daemon was there before, because at first it
+ * means a wrong address.
  *
  * A refusal of one sending says nothing of an earlier one that may have
  * happened: then only an outcome, committed or aborted, ends the doubt. A 202
@@ -143,7 +153,8 @@ const PASSING: readonly ErrorCode[] = ['busy', 'draining', 'starting', 'no-lease
  * @throws ParleyError the definite refusal; or the last error, when patience ends
  */
 export async function settle(send: () => Promise<ApiBody>, options: SettleOptions): Promise<ApiBody> {
-  let sent = false;
+  let sent = options.wasThere?.() ?? false;
+  let told: ErrorCode | undefined;
   // Once it may have happened, that is what is known at the end, whatever a later try says of itself.
   let doubt: ApiBody | ParleyError | undefined;
   let futile: ApiBody | undefined;
@@ -154,9 +165,13 @@ export async function settle(send: () => Promise<ApiBody>, options: SettleOption
     try {
       answer = await send();
       if (answer.status !== 202) return answer;
-      error = new ParleyError('timeout', 'The outcome is not known yet.');
-      if (answer.body['sending'] === undefined) doubt = answer;
-      else futile = answer;
+      if (answer.body['sending'] === undefined) {
+        doubt = answer;
+        error = new ParleyError('timeout', 'The outcome is not known yet.');
+      } else {
+        futile = answer;
+        error = new ParleyError('busy', futileText(answer.body['reason']));
+      }
     } catch (thrown) {
       if (!(thrown instanceof ParleyError)) throw thrown;
       error = thrown;
@@ -175,7 +190,8 @@ export async function settle(send: () => Promise<ApiBody>, options: SettleOption
       if (known instanceof ParleyError) throw known;
       return known;
     }
-    options.onRepeat?.(error);
+    if (told !== error.code) options.onRepeat?.(error);
+    told = error.code;
     await pause(waitMs, options.signal);
     if (hasLeft(options)) throw doubt instanceof ParleyError ? doubt : error;
   }
@@ -203,6 +219,18 @@ function stillUnknown(doubt: ApiBody | ParleyError, refusal: ParleyError): ApiBo
     cause: refusal,
     extra: doubt.extra,
   });
+}
+
+/** Why a sending came to nothing, from the reason in its answer. */
+function futileText(reason: Json | undefined): string {
+  const detail = typeof reason === 'object' && reason !== null && 'detail' in reason ? reason['detail'] : undefined;
+  return typeof detail === 'string' ? detail : 'The sending came to nothing.';
+}
+
+/** What a person reads while settle() repeats; `mark` is what makes it harmless, an id or a key. */
+export function repeatText(error: ParleyError, mark: 'id' | 'key'): string {
+  const what = error.definite ? 'not done yet' : 'no answer yet';
+  return `${what}: ${error.message} Trying again with the same ${mark}.`;
 }
 
 function hasLeft(options: SettleOptions): boolean {

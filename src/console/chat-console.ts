@@ -104,12 +104,16 @@ export class ChatConsole implements LineRunner {
       const room = this.#room;
       try {
         if (!this.#lastIds.has(room)) await this.#enter(room, both);
-        if (!both.aborted) await this.#stream(room, both, () => (told = false));
+        const onHeard = (): void => {
+          if (told) this.#options.narrate('live lines go on');
+          told = false;
+        };
+        if (!both.aborted) await this.#stream(room, both, onHeard);
       } catch (error) {
         if (!(error instanceof ParleyError)) throw error;
         // A place that this server cannot read is of no use; it begins with the lines of now.
         if (error.status === 400) this.#lastIds.delete(room);
-        if (!told && !both.aborted) this.#options.narrate(`live lines stopped (${error.message}); trying again`);
+        if (!told && !both.aborted) this.#options.narrate(`live lines stopped: ${stopText(error)} Trying again.`);
         told = true;
       }
       if (!both.aborted) await pause(Math.random() * REDIAL_MS_MAX, signal);
@@ -221,6 +225,11 @@ export function elapsedText(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   const two = (value: number): string => String(value).padStart(2, '0');
   return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+}
+
+/** What ended a stream, without what only concerns its bytes. */
+function stopText(error: ParleyError): string {
+  return error.code === 'connection-lost' ? 'The connection to the server broke.' : error.message;
 }
 
 function parse(data: string): Json {

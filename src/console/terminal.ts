@@ -138,8 +138,11 @@ export class Terminal {
       this.narrate(this.#prompting ? '(Ctrl-C again leaves)' : '(still waiting for an answer; Ctrl-C again leaves)');
     });
     for (;;) {
-      this.#showPrompt(lines);
-      const line = await queue.next();
+      const ahead = queue.takeWaiting();
+      if (ahead === undefined) this.#showPrompt(lines);
+      // Typed while another command ran, and shown then; now it is clear what the next answer answers.
+      else this.#options.output.write(`${this.#prompt}${printable(ahead)}\n`);
+      const line = ahead ?? (await queue.next());
       this.#prompting = false;
       if (line === undefined) break;
       interrupted = false;
@@ -258,13 +261,18 @@ class LineQueue {
     });
   }
 
+  /** The next line if it is there already. */
+  takeWaiting(): string | undefined {
+    if (this.#stopped) return undefined;
+    const line = this.#waiting.shift();
+    if (line !== undefined && this.#waiting.length === 0 && !this.ended) this.#lines.resume();
+    return line;
+  }
+
   async next(): Promise<string | undefined> {
     while (!this.#stopped) {
-      const line = this.#waiting.shift();
-      if (line !== undefined) {
-        if (this.#waiting.length === 0 && !this.ended) this.#lines.resume();
-        return line;
-      }
+      const line = this.takeWaiting();
+      if (line !== undefined) return line;
       if (this.ended) return undefined;
       await new Promise<void>((resolve) => (this.#wake = resolve));
       this.#wake = undefined;

@@ -153,7 +153,7 @@ describe("the chat's console", () => {
     expect(stream.headers['last-event-id']).to.equal('at-0');
     session.abort();
     await following;
-    expect(printed).to.deep.equal(['(live lines stopped (Not yet.); trying again)']);
+    expect(printed).to.deep.equal(['(live lines stopped: Not yet. Trying again.)']);
   });
 
   it('follows the room it joins', async () => {

@@ -78,7 +78,7 @@ describe("the coordinator's console", () => {
     const { errors, requests } = await converse('request\nprotocol 4pc\nstring:\n', committed);
     expect(errors.split('\n')).to.deep.equal([
       'usage: There is nothing to write yet. Say it first, for example string: Hello',
-      'usage: There is no protocol "4pc" here. Allowed: 2pc, 3pc, parallel, default.',
+      'usage: There is no protocol "4pc" here. Allowed: 2pc, 3pc, parallel, default; with --lab 3pc-textbook.',
       'usage: There is no string. Usage: string: Hello',
       '',
     ]);

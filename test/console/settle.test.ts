@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { ParleyError } from '../../src/base/errors.ts';
-import { settle, settleOutcome } from '../../src/console/api-client.ts';
+import { repeatText, settle, settleOutcome } from '../../src/console/api-client.ts';
 import type { ApiBody } from '../../src/console/api-client.ts';
 
 const QUICK = { patienceMs: 30, pauseMsFirst: 1, pauseMsMax: 5 };
@@ -64,6 +64,22 @@ describe('settling a change', () => {
     expect(await last(busy, futile)).to.deep.equal(futile.body);
     expect(await last(futile, doubtful, futile)).to.deep.equal(doubtful.body);
     expect(await last(doubtful, futile)).to.deep.equal(doubtful.body);
+  });
+
+  it('waits for a daemon that was there before, and tells each reason to wait once', async () => {
+    const told: string[] = [];
+    const options = {
+      ...QUICK,
+      wasThere: () => true,
+      onRepeat: (error: ParleyError) => told.push(repeatText(error, 'id')),
+    };
+    const answer = settle(upstream(refused, refused, busy, busy, { status: 200, body: {} }), options);
+    expect(await codeOf(answer)).to.equal('200');
+    expect(told).to.deep.equal([
+      'not done yet: Nobody listens. Trying again with the same id.',
+      'not done yet: Too much to do. Trying again with the same id.',
+    ]);
+    expect(await codeOf(settle(upstream(refused, { status: 200, body: {} }), QUICK))).to.equal('unreachable');
   });
 
   it('makes an answer of a doubt at the end, for whoever must be told the id', async () => {

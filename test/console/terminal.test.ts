@@ -140,14 +140,18 @@ describe('a console at a terminal', () => {
     });
   });
 
-  it('runs lines typed ahead in order, after the one that waits', async () => {
-    await sitDown(async ({ input, runner }) => {
+  it('runs lines typed ahead in order, after the one that waits, and shows each above its answer', async () => {
+    await sitDown(async ({ input, runner, screen }) => {
       input.write('wait\r');
       input.write('a\rb\r');
       await eventually('the first runs', () => runner.ran.length === 1);
       runner.release();
       await eventually('all ran', () => runner.ran.length === 3);
       expect(runner.ran).to.deep.equal(['wait', 'a', 'b']);
+      const expected = ['WAIT', '> a', 'A', '> b', 'B', '>'];
+      await eventually('each answer stands below its line', () =>
+        expected.every((row, index) => screen.rows.at(index - expected.length) === row),
+      );
     });
   });
 
