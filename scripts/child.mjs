@@ -20,16 +20,16 @@ export function exitCodeOf(code, signal) {
  * Runs a program to its end.
  * @param {string} command
  * @param {string[]} args
- * @param {{capture?: boolean, onOutput?: (text: string) => void, shell?: boolean,
+ * @param {{capture?: boolean, cwd?: string, onOutput?: (text: string) => void, shell?: boolean,
  *   onStart?: (child: import('node:child_process').ChildProcess) => void}} [options]
  *   `capture` keeps stdout and stderr together, in order, instead of passing them through; `onOutput` is handed them
- *   as they come
+ *   as they come; `cwd` is the checkout unless given
  * @returns {Promise<{code: number, output: string}>} rejects only when the program cannot be started
  */
-export function run(command, args, { capture = false, onOutput, shell = false, onStart } = {}) {
+export function run(command, args, { capture = false, cwd = root, onOutput, shell = false, onStart } = {}) {
   return new Promise((resolve, reject) => {
     const stdio = capture || onOutput !== undefined ? ['ignore', 'pipe', 'pipe'] : 'inherit';
-    const child = spawn(command, args, { cwd: root, stdio, shell });
+    const child = spawn(command, args, { cwd, stdio, shell });
     let output = '';
     const keep = (text) => {
       if (capture) output = (output + text).slice(-OUTPUT_CHARS_MAX);
