@@ -36,6 +36,8 @@ export interface Timeline {
   readonly number: string;
   readonly lanes: readonly NodeName[];
   readonly events: readonly TimelineEvent[];
+  /** Of each event: how many events lead to it at least, itself included. */
+  readonly rows: readonly number[];
   readonly messages: readonly TimelineMessage[];
 }
 
@@ -47,7 +49,7 @@ export function timelineOf(story: Story, attempt: AttemptStory): Timeline {
   const messages = messagesOf(attempt, events);
   const all = [...events.values()].map(({ event }) => event);
   const lanes = lanesOf(attempt, all);
-  return { number: attempt.number, lanes, messages, events: ordered(all, messages, lanes) };
+  return { number: attempt.number, lanes, messages, ...ordered(all, messages, lanes) };
 }
 
 function lanesOf({ coordinator, listed = [] }: AttemptStory, events: readonly TimelineEvent[]): readonly NodeName[] {
@@ -91,6 +93,11 @@ function keyOf(node: NodeName, type: string, round?: Round): string {
   return round === undefined ? `${node} ${type}` : `${node} ${type} ${roundText(round)}`;
 }
 
+/** As in docs/protocols.md: `1.C` for the coordinator's own, `2.P1` for a participant's. */
+function shortRound({ counter, site }: Round, { coordinator }: AttemptStory): string {
+  return `${counter}.${site === coordinator ? 'C' : site}`;
+}
+
 /** What is lazy (docs/log.md); the rest is forced. */
 const LAZY: readonly string[] = ['end', 'abort', 'superseded'];
 
@@ -101,13 +108,14 @@ function eventOf({ node, seq, epoch, record }: Entry, attempt: AttemptStory): Ti
   const isThreePhase = attempt.protocol === '3pc';
   if (type === 'begin') return { ...place, text: 'begin', forced: record.onePhase === true };
   if (type === 'commit') return { ...place, text: 'commit', forced: !isThreePhase && !attempt.onePhase };
-  if (type === 'answer') return { ...place, text: `answer aborted: ${record.reason.code}`, forced: true };
+  if (type === 'answer') return { ...place, text: `answer: ${record.reason.code}`, forced: true };
   if (type === 'aborted') {
     const tombstone = record.reason.code === 'refused-number';
-    const text = attempt.sites.get(node)?.prepared === undefined ? `aborted: ${record.reason.code}` : 'aborted';
+    const unvoted = attempt.sites.get(node)?.prepared === undefined;
+    const text = !unvoted ? 'aborted' : tombstone ? 'aborted, not voted' : `no: ${record.reason.code}`;
     return { ...place, text, forced: tombstone || isThreePhase || attempt.onePhase };
   }
-  const round = 'round' in record ? ` ${roundText(record.round)}` : '';
+  const round = 'round' in record ? ` ${shortRound(record.round, attempt)}` : '';
   return { ...place, text: `${type}${round}`, forced: !LAZY.includes(type) };
 }
 
@@ -123,7 +131,8 @@ function messagesOf(attempt: AttemptStory, draft: Draft): readonly TimelineMessa
   const { coordinator, listed = [] } = attempt;
   if (coordinator === undefined) return messages;
   for (const name of listed) votes(attempt, draft, { draw, coordinator, name });
-  for (const site of attempt.sites.values()) for (const { node, record } of site.rounds) round(node, record, draw);
+  for (const site of attempt.sites.values())
+    for (const { node, record } of site.rounds) round(attempt, node, record, draw);
   decisions(attempt, draft, draw, coordinator);
   return messages;
 }
@@ -153,16 +162,16 @@ function votes(
 }
 
 /** A round goes from its leader to a site and back. */
-function round(node: NodeName, record: Entry['record'], draw: Draw): void {
+function round(attempt: AttemptStory, node: NodeName, record: Entry['record'], draw: Draw): void {
   if (record.type !== 'promised' && record.type !== 'precommitted' && record.type !== 'preaborted') return;
   const { type, round: own } = record;
   const [here, leader] = [keyOf(node, type, own), keyOf(own.site, type, own)];
   if (type === 'promised') {
-    draw(leader, here, `state-request ${roundText(own)}`);
+    draw(leader, here, `state-request ${shortRound(own, attempt)}`);
     for (const kind of ['precommitted', 'preaborted']) draw(here, keyOf(own.site, kind, own), 'state');
     return;
   }
-  draw(leader, here, `${type === 'precommitted' ? 'precommit' : 'preabort'} ${roundText(own)}`);
+  draw(leader, here, `${type === 'precommitted' ? 'precommit' : 'preabort'} ${shortRound(own, attempt)}`);
   for (const decision of ['commit', 'abort', 'committed', 'aborted']) draw(here, keyOf(own.site, decision), type);
 }
 
@@ -195,7 +204,7 @@ function ordered(
   events: readonly TimelineEvent[],
   messages: readonly TimelineMessage[],
   lanes: readonly NodeName[],
-): readonly TimelineEvent[] {
+): Pick<Timeline, 'events' | 'rows'> {
   const causes = new Map<TimelineEvent, TimelineEvent[]>(events.map((event) => [event, []]));
   for (const own of byNode(events).values()) {
     const inLog = own.toSorted((a, b) => a.seq - b.seq || events.indexOf(a) - events.indexOf(b));
@@ -215,10 +224,10 @@ function ordered(
     depths.set(event, depth);
     return depth;
   };
-  const keyed = events.map((event) => ({ event, depth: depthOf(event, new Set([event])) }));
-  return keyed
-    .sort((a, b) => a.depth - b.depth || lanes.indexOf(a.event.node) - lanes.indexOf(b.event.node))
-    .map(({ event }) => event);
+  const keyed = events
+    .map((event) => ({ event, depth: depthOf(event, new Set([event])) }))
+    .sort((a, b) => a.depth - b.depth || lanes.indexOf(a.event.node) - lanes.indexOf(b.event.node));
+  return { events: keyed.map(({ event }) => event), rows: keyed.map(({ depth }) => depth) };
 }
 
 function byNode<Item extends { readonly node: NodeName }>(

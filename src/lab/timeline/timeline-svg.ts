@@ -7,17 +7,22 @@
 import type { Timeline, TimelineEvent } from './timeline-events.ts';
 
 const LANE_PX = 220;
-const ROW_PX = 34;
+const ROW_PX = 56;
+/** Where on an arrow its name stands: towards the outer lane, where arrows of one event are apart. */
+const NAME_AT = 0.68;
 const TOP_PX = 70;
 const LEFT_PX = 60;
 const MARK_PX = 6;
 
 /** The file's text. `title` says what transaction this is, `verdict` stands below. */
-export function timelineSvg({ lanes, events, messages }: Timeline, words: { title: string; verdict: string }): string {
+export function timelineSvg(
+  { lanes, events, rows, messages }: Timeline,
+  words: { title: string; verdict: string },
+): string {
   const x = (node: string): number => LEFT_PX + lanes.indexOf(node) * LANE_PX;
-  const y = new Map(events.map((event, row) => [event, TOP_PX + (row + 1) * ROW_PX]));
+  const y = new Map(events.map((event, index) => [event, TOP_PX + (rows[index] ?? 0) * ROW_PX]));
   const at = (event: TimelineEvent): readonly [number, number] => [x(event.node), y.get(event) ?? 0];
-  const height = TOP_PX + (events.length + 2) * ROW_PX;
+  const height = TOP_PX + (Math.max(0, ...rows) + 2) * ROW_PX;
   const width = LEFT_PX + lanes.length * LANE_PX;
   const parts = lanes.flatMap((lane) => [
     `<text x="${x(lane)}" y="${TOP_PX - 12}" class="lane">${escaped(lane)}</text>`,
@@ -25,11 +30,12 @@ export function timelineSvg({ lanes, events, messages }: Timeline, words: { titl
   ]);
   for (const { from, to, name } of messages) {
     const [[x1, y1], [x2, y2]] = [at(from), at(to)];
+    const far = x1 < x2 ? NAME_AT : 1 - NAME_AT;
     const words = `${name}, from ${from.node} to ${to.node}`;
     parts.push(
       `<g><title>${escaped(words)}</title>`,
       `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" class="message" marker-end="url(#tip)"/>`,
-      `<text x="${(x1 + x2) / 2}" y="${(y1 + y2) / 2 - 4}" class="name">${escaped(name)}</text></g>`,
+      `<text x="${Math.round(x1 + (x2 - x1) * far)}" y="${Math.round(y1 + (y2 - y1) * far) - 5}" class="name">${escaped(name)}</text></g>`,
     );
   }
   for (const event of events) parts.push(...mark(event, at(event)));
@@ -61,7 +67,7 @@ function mark({ node, seq, text, forced, restart }: TimelineEvent, [x, y]: reado
   const words = `${node}, record ${seq}: ${text}${forced ? ', forced' : ', not forced'}${restart ? ', after being down' : ''}`;
   return [
     `<g><title>${escaped(words)}</title><circle cx="${x}" cy="${y}" r="${MARK_PX}" class="${kind}"/>`,
-    `<text x="${x + MARK_PX + 6}" y="${y + 4}">${escaped(restart ? `✕ ${text}` : text)}</text></g>`,
+    `<text x="${x + MARK_PX + 6}" y="${y - 8}">${escaped(restart ? `✕ ${text}` : text)}</text></g>`,
   ];
 }
 
