@@ -7,6 +7,7 @@
  * A seed counts with at least 20 transactions asked for, 3 faults that hit, a
  * heal and a drain; how many counted is part of the result.
  */
+import type { ProtocolName } from '../protocol/messages.ts';
 import { RunDigest } from './run-digest.ts';
 import type { SimulateWork, SliceResult } from './simulate-slice.ts';
 import { runSlice } from './simulate-slice.ts';
@@ -14,6 +15,11 @@ import { startWorkers } from './simulate-workers.ts';
 
 /** Which protocols the transactions of a world use. */
 export type ProtocolChoice = '2pc' | '3pc' | 'mixed';
+
+/** The protocols that a choice stands for. */
+export function protocolsOf(choice: ProtocolChoice): readonly ProtocolName[] {
+  return choice === 'mixed' ? ['2pc', '3pc'] : [choice];
+}
 
 /** What `parley simulate` is told; all of it is printed. */
 export interface SimulateOptions {
@@ -71,7 +77,7 @@ export async function simulate(
   onProgress: (progress: SimulateProgress) => void = () => undefined,
 ): Promise<SimulateResult> {
   const { seed, seeds, workers, protocol, ...world } = options;
-  const protocols = protocol === 'mixed' ? (['2pc', '3pc'] as const) : ([protocol] as const);
+  const protocols = protocolsOf(protocol);
   const slices: SimulateWork[] = [];
   for (let from = 0; from < seeds; from += SLICE_SEEDS) {
     slices.push({ ...world, protocols, seed: seed + from, seeds: Math.min(SLICE_SEEDS, seeds - from) });
