@@ -64,7 +64,8 @@ export type LineAnswer =
       readonly room: string;
       readonly seq: number;
       readonly key: string;
-      readonly at: string;
+      /** Absent for a line that a program appended without a time. */
+      readonly at?: string;
     }
   | { readonly outcome: 'aborted'; readonly key: string; readonly reason: AppendReason }
   | ({ readonly outcome: 'unknown'; readonly key: string } & Partial<FutileSending>);
@@ -126,7 +127,7 @@ export class RoomWriter {
     const answer =
       known === undefined
         ? await new Promise<LineAnswer | ParleyError>((resolve) => this.#offer(line, deadlineMs, resolve))
-        : answerOf(line, known, '');
+        : answerOf(line, known);
     if (answer instanceof ParleyError) throw answer;
     return answer;
   }
@@ -189,7 +190,7 @@ export class RoomWriter {
   async #run(queue: RoomQueue<Waiter>, append: Append, at: string): Promise<void> {
     // Survivors may decide an append while the coordinator is away: then the feed says so first.
     const unlisten = this.#cache.listen(append.room, (fresh) => {
-      for (const stored of fresh) answerAll(queue.inFlight(stored.key), (line) => answerOf(line, stored, at));
+      for (const stored of fresh) answerAll(queue.inFlight(stored.key), (line) => answerOf(line, stored));
     });
     const outcome = await this.#ports.append(append, this.#closed.signal);
     unlisten();
@@ -232,9 +233,10 @@ function refused({ key, keyIsGiven }: SentLine, error: ParleyError): LineAnswer 
 }
 
 /** What is stored under the line's key answers it, if it is the same line. */
-function answerOf(line: SentLine, stored: HistoryLine, at: string): LineAnswer | ParleyError {
+function answerOf(line: SentLine, stored: HistoryLine): LineAnswer | ParleyError {
   if (stored.author !== line.author || stored.text !== line.text) return keyTaken(line.key);
-  return { outcome: 'committed', room: line.room, seq: stored.seq, key: line.key, at: stored.at ?? at };
+  const at = stored.at === undefined ? {} : { at: stored.at };
+  return { outcome: 'committed', room: line.room, seq: stored.seq, key: line.key, ...at };
 }
 
 function stopping(): ParleyError {

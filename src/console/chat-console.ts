@@ -29,8 +29,8 @@ export interface ChatLine {
   readonly seq: number;
   readonly author: string;
   readonly text: string;
-  /** Milliseconds since 1970. */
-  readonly at: number;
+  /** Milliseconds since 1970; a program may have appended the line without a time. */
+  readonly at: number | undefined;
 }
 
 /** What a chat session is made of. */
@@ -67,7 +67,7 @@ export class ChatConsole implements LineRunner {
   /** Where the stream of a room goes on, by room; a room that was left and is joined again goes on there too. */
   readonly #lastIds = new Map<string, string>();
   /** Time of the last line printed and the highest sequence, by room. */
-  readonly #shown = new Map<string, { readonly at: number; readonly seq: number }>();
+  readonly #shown = new Map<string, { readonly at: number | undefined; readonly seq: number }>();
 
   constructor(options: ChatOptions) {
     this.#options = options;
@@ -176,7 +176,7 @@ export class ChatConsole implements LineRunner {
     let before: number | undefined;
     const texts = lines.map((line) => {
       const text = lineText(line, before);
-      before = line.at;
+      before = line.at ?? before;
       return text;
     });
     return { lines: texts, json: answer };
@@ -200,7 +200,7 @@ export class ChatConsole implements LineRunner {
     const last = this.#shown.get(line.room);
     // A stream that was opened again may repeat lines; each is shown once.
     if (last !== undefined && line.seq <= last.seq) return;
-    this.#shown.set(line.room, { at: line.at, seq: line.seq });
+    this.#shown.set(line.room, { at: line.at ?? last?.at, seq: line.seq });
     this.#options.print(lineText(line, last?.at));
   }
 }
@@ -217,7 +217,7 @@ export function readRoom(text: string): string {
 
 /** `[uthira]: 0:00:17:hi`; the first line of a session has no line before it and shows 0:00:00. */
 export function lineText(line: ChatLine, beforeMs: number | undefined): string {
-  return `[${line.author}]: ${elapsedText(beforeMs === undefined ? 0 : line.at - beforeMs)}:${line.text}`;
+  return `[${line.author}]: ${elapsedText((line.at ?? 0) - (beforeMs ?? line.at ?? 0))}:${line.text}`;
 }
 
 /** Milliseconds as hours:minutes:seconds; clocks that go back count as no time. */
@@ -244,12 +244,12 @@ function readLine(value: Json, room: string): ChatLine | undefined {
   if (!isObject(value)) return undefined;
   const { seq, author, text, at } = value;
   const atMs = typeof at === 'string' ? Date.parse(at) : at;
-  if (typeof seq !== 'number' || typeof text !== 'string' || typeof atMs !== 'number') return undefined;
+  if (typeof seq !== 'number' || typeof text !== 'string') return undefined;
   return {
     room: typeof value['room'] === 'string' ? value['room'] : room,
     seq,
     author: textOf(author),
     text,
-    at: atMs,
+    at: typeof atMs === 'number' && Number.isFinite(atMs) ? atMs : undefined,
   };
 }

@@ -190,6 +190,9 @@ describe('the writer of rooms', () => {
     expect(await desk.send('a')).to.deep.equal({ outcome: 'committed', room: 'lobby', seq: 1, key: 'a', at });
     expect(desk.appends).to.have.lengthOf(0);
     expect(await codeOf(desk.send('a', { text: 'another' }))).to.equal('id-reused');
+    // A program may have appended it without a time; then none is made up.
+    desk.cache.merge({ room: 'lobby', lines: [{ seq: 2, key: 'b', author: 'ann', text: 'text of b' }] });
+    expect(await desk.send('b')).to.deep.equal({ outcome: 'committed', room: 'lobby', seq: 2, key: 'b' });
   });
 
   it('refuses another line under a key that waits or is in flight', async () => {

@@ -141,6 +141,23 @@ describe("the chat's console", () => {
     expect(printed).to.deep.equal(['[bob]: 0:00:00:hello', '[bob]: 0:00:07:anybody?', '[ann]: 0:00:10:me']);
   });
 
+  it('shows a line that was stored without a time, as those that programs append may be', async () => {
+    const page = [
+      { seq: 1, author: 'bob', text: 'hello', at: '2018-03-03T22:34:52.000Z' },
+      { seq: 2, author: 'program', text: 'no time' },
+      { seq: 3, author: 'program', text: 'no time either', at: 'noon' },
+      { seq: 4, author: 'bob', text: 'who was that?', at: '2018-03-03T22:34:59.000Z' },
+    ];
+    const { chat } = openChat(() => [200, { lines: page }]);
+    const { output } = await runScript(chat, '', { command: '/history lobby' });
+    expect(output.trimEnd().split('\n')).to.deep.equal([
+      '[bob]: 0:00:00:hello',
+      '[program]: 0:00:00:no time',
+      '[program]: 0:00:00:no time either',
+      '[bob]: 0:00:07:who was that?',
+    ]);
+  });
+
   it('follows an empty room from its beginning, and says if it cannot enter', async () => {
     const answers: FakeAnswer[] = [
       problem(503, 'starting', 'Not yet.'),
