@@ -28,6 +28,7 @@ export interface SpecialPorts {
 
 /** How long a participant with the wrong log is given to be refused. */
 const REFUSED_WITHIN_MS = 1_500;
+const START_MS = 100;
 
 /** One special fault of one world; it happens at most once. */
 export class SpecialFaults {
@@ -35,6 +36,7 @@ export class SpecialFaults {
   hit = false;
   /** While the victim runs on the wrong log: it must be refused. */
   private expected: (() => void) | undefined;
+  private healed = false;
 
   constructor(ports: SpecialPorts) {
     this.ports = ports;
@@ -44,6 +46,7 @@ export class SpecialFaults {
   happen(kind: Exclude<SpecialFault, 'none'>): void {
     const { clock, victim } = this.ports;
     const tables = this.ports.tables();
+    if (this.healed) return;
     if (tables === undefined || !victim.alive || victim.paused) {
       clock.after(50, () => this.happen(kind));
       return;
@@ -55,10 +58,14 @@ export class SpecialFaults {
   /** The victim ended by itself. Returns true when that is what had to happen. */
   refused(node: NodeName, code: string): boolean {
     if (node !== this.ports.victim.name || code !== 'log-behind' || this.expected === undefined) return false;
-    const restore = this.expected;
-    this.expected = undefined;
-    restore();
+    this.putBack();
     return true;
+  }
+
+  /** Nothing more happens; the right log is put back. */
+  heal(): void {
+    this.healed = true;
+    this.putBack();
   }
 
   private freshLog(kind: 'fresh', tables: CoordinatorTables): void {
@@ -73,7 +80,7 @@ export class SpecialFaults {
     this.hit = true;
     victim.die('power');
     victim.replaceLog(0, `new${victim.name}`);
-    clock.after(100, () => victim.start());
+    this.startSoon();
   }
 
   private rollBack(kind: 'rolled-back', tables: CoordinatorTables): void {
@@ -86,20 +93,26 @@ export class SpecialFaults {
     this.hit = true;
     victim.die('power');
     const whole = victim.replaceLog(random.whole(1, seen - 1));
-    this.expected = (): void => {
-      victim.restoreLog(whole);
-      clock.after(50, () => {
-        if (!victim.alive) victim.start();
-      });
-    };
-    clock.after(100, () => victim.start());
-    clock.after(REFUSED_WITHIN_MS + 100, () => {
-      if (this.expected === undefined) return;
-      // The coordinator was away all this time: nobody could refuse it. It ends before it can do harm.
-      const restore = this.expected;
-      this.expected = undefined;
-      if (victim.alive) victim.die('power');
-      restore();
+    this.expected = (): void => victim.restoreLog(whole);
+    this.startSoon();
+    // The coordinator may be away all this time, and nobody can refuse it. It ends before it can do harm.
+    clock.after(REFUSED_WITHIN_MS, () => this.putBack());
+  }
+
+  /** The right log is there again. */
+  private putBack(): void {
+    const restore = this.expected;
+    if (restore === undefined) return;
+    this.expected = undefined;
+    if (this.ports.victim.alive) this.ports.victim.die('power');
+    restore();
+    this.startSoon();
+  }
+
+  private startSoon(): void {
+    const { clock, victim } = this.ports;
+    clock.after(START_MS, () => {
+      if (!victim.alive) victim.start();
     });
   }
 }

@@ -142,6 +142,7 @@ export class World {
   /** Everything heals; the world comes to rest, stays there, and does one more transaction. */
   rest(): void {
     this.faults.heal();
+    this.specialFaults.heal();
     for (const node of this.nodes()) if (!node.alive) node.start();
     this.restMs = comeToRest(this, (text) => this.fail(text));
     probe(this, (text) => this.fail(text));
