@@ -118,13 +118,18 @@ async function runParts(
         ...{ endedAt: new Date().toISOString(), ...about, result: end.result },
         ...(well ? {} : { said: end.said }),
       });
-      if (!well) screen.say(`${part.name}: exit code ${end.exitCode} of: parley ${slice.args.join(' ')}`);
+      if (!well) screen.say(`${part.name}: exit code ${end.exitCode} of: ${commandText(slice)}`);
       else screen.note(`${part.name}: ${slice.args.join(' ')}: ok in ${durationText(end.seconds)}`);
     }
   } finally {
     screen.end();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
+}
+
+/** As a person would type it. */
+function commandText({ program, args }: Slice): string {
+  return `${program === 'parley' ? 'parley' : 'node'} ${args.join(' ')}`;
 }
 
 /** A result of the same command and the same sources; one that went wrong is run again. */
