@@ -38,7 +38,7 @@ export interface ToldCounts {
   reads: number;
 }
 
-const AGAIN_MS = 25;
+const AGAIN_MS = 50;
 /** Nobody answers: do not ask in a tight loop. */
 const REFUSED_MS = 30;
 

@@ -14,9 +14,11 @@ import { exitText } from '../cluster/spawn.ts';
 import { openCredentials } from '../net/credentials.ts';
 import { HttpClient } from '../net/http-client.ts';
 import { HISTORY_GROUPS, openingOperations } from './history-workload.ts';
+import { openLabNetwork } from './proxy.ts';
 import type { Json } from '../base/canonical-json.ts';
-import type { Listening } from '../cluster/spawn.ts';
+import type { SeededRandom } from '../base/seeded-random.ts';
 import type { HistoryRecorder } from './history-recorder.ts';
+import type { LabNetwork } from './proxy.ts';
 
 /** The nodes, by role. */
 export const COORDINATOR = 'coordinator';
@@ -47,8 +49,22 @@ export interface HistoryClusterOptions {
   /** Program and first arguments of `parley`; this installation when absent. */
   readonly command?: readonly string[] | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Where to dial a node instead of its own address, for example a proxy. */
-  readonly via?: (node: string, address: Listening) => { readonly host: string; readonly port: number };
+  /** Between all nodes, and before clients; none when absent. */
+  readonly network?: LabNetwork | undefined;
+}
+
+/** A cluster whose links, those of clients too, pass the proxies of a network. Not started yet. Always `end` it. */
+export async function proxiedHistoryCluster(
+  options: Omit<HistoryClusterOptions, 'network'>,
+  random: SeededRandom,
+): Promise<HistoryCluster> {
+  const made: { cluster?: HistoryCluster } = {};
+  const network = await openLabNetwork(NODES, {
+    random: () => random.next(),
+    placeOf: (node) => made.cluster?.nodes.addressIfKnown(node),
+  });
+  made.cluster = new HistoryCluster({ ...options, network });
+  return made.cluster;
 }
 
 /** An answer of any status. */
@@ -70,7 +86,7 @@ export class HistoryCluster {
   readonly #mayDie = new Set<string>();
 
   constructor(options: HistoryClusterOptions) {
-    const { directory, command, env } = options;
+    const { directory, command, env, network } = options;
     const key = join(directory, 'cluster.key');
     this.#options = options;
     this.#headers = { authorization: openCredentials(key).header };
@@ -79,6 +95,7 @@ export class HistoryCluster {
       dataDir: directory,
       lab: true,
       extraArgs: ['--credentials', key],
+      ...(network === undefined ? {} : { advertise: network.advertise }),
       command,
       env: withoutSettings(env ?? process.env),
       onLine: ({ node, text }) => this.#line(node, text),
@@ -108,6 +125,12 @@ export class HistoryCluster {
       if (outcome === 'aborted') body.id = freshId();
       await delay(AGAIN_MS);
     }
+  }
+
+  /** The proxies. @throws RangeError when the cluster was made without */
+  get network(): LabNetwork {
+    if (this.#options.network === undefined) throw new RangeError('this cluster has no proxies');
+    return this.#options.network;
   }
 
   /** One request with the credentials. @throws ParleyError as HttpClient */
@@ -144,13 +167,15 @@ export class HistoryCluster {
     for (const client of this.#clients.values()) client.close();
     this.#clients.clear();
     await this.nodes.killAll();
+    await this.#options.network?.close();
   }
 
   #client(node: string): HttpClient {
     const known = this.#clients.get(node);
     if (known !== undefined) return known;
-    const address = this.nodes.address(node);
-    const { host, port } = this.#options.via?.(node, address) ?? address;
+    const front = this.#options.network?.advertise[node]?.split(':');
+    const { host, port } =
+      front === undefined ? this.nodes.address(node) : { host: front[0] ?? '', port: Number(front[1]) };
     const client = new HttpClient({ host, port });
     this.#clients.set(node, client);
     return client;

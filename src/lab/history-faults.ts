@@ -4,8 +4,10 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { COORDINATOR, NODES, PARTICIPANTS } from './history-cluster.ts';
+import { ANY } from './link-condition.ts';
 import type { SeededRandom } from '../base/seeded-random.ts';
 import type { HistoryCluster } from './history-cluster.ts';
+import type { LabNetwork } from './proxy.ts';
 
 /** A fault that was drawn. */
 export interface DrawnFault {
@@ -99,6 +101,79 @@ const killedBesideStopped: FaultKind = (random) => {
     },
   };
 };
+
+/** Something on the links for a while, then all links whole. */
+const onLinks =
+  (
+    name: string,
+    drawShape: (random: SeededRandom) => { readonly text: string; readonly shape: (network: LabNetwork) => void },
+  ): FaultKind =>
+  (random) => {
+    const forMs = random.whole(300, 3_500);
+    const { text, shape } = drawShape(random);
+    return {
+      ...{ name, text: `${text} for ${forMs} ms` },
+      run: async ({ network }, isWorking) => {
+        const hit = isWorking();
+        shape(network);
+        await delay(forMs);
+        network.heal();
+        return hit;
+      },
+    };
+  };
+
+/** One node alone, or two and two; nothing passes between the sides. Clients stay with the coordinator's. */
+const partitioned = onLinks('partition', (random) => {
+  const alone = random.chance(0.6) ? [random.pick(NODES)] : two(random);
+  const others = NODES.filter((name) => !alone.includes(name));
+  return {
+    text: `part ${alone.join(', ')} from ${others.join(', ')}`,
+    shape: (network) => network.partition(alone, others),
+  };
+});
+
+const oneWay = onLinks('one-way partition', (random) => {
+  const [from = '', to = ''] = two(random);
+  return { text: `nothing from ${from} to ${to}`, shape: (network) => network.shape({ from, to }, { stall: true }) };
+});
+
+const halfOpen = onLinks('half-open links', (random) => {
+  const node = random.pick(NODES);
+  return {
+    text: `what goes to ${node} vanishes`,
+    shape: (network) => network.shape({ from: ANY, to: node }, { swallow: true }),
+  };
+});
+
+const slow = onLinks('slow links', (random) => {
+  const condition = {
+    latencyMs: random.whole(5, 120),
+    jitterMs: random.whole(0, 80),
+    sliceBytes: random.pick([1, 17, 1_000]),
+  };
+  const node = random.pick(NODES);
+  return {
+    text: `${condition.latencyMs} ms and pieces of ${condition.sliceBytes} bytes to and from ${node}`,
+    shape: (network) => network.shapeBoth({ from: ANY, to: node }, condition),
+  };
+});
+
+const twice = onLinks('duplicated messages', () => ({
+  text: 'every message twice',
+  shape: (network) => void network.addRule({ from: ANY, to: ANY, action: 'duplicate' }),
+}));
+
+const cut = onLinks('cut links', (random) => {
+  const node = random.pick(NODES);
+  return {
+    text: `reset the links of ${node}, whole again at once`,
+    shape: (network) => void network.cut({ from: ANY, to: node }),
+  };
+});
+
+/** Faults of the network; the cluster needs proxies. */
+export const LINK_FAULTS: readonly FaultKind[] = [partitioned, partitioned, oneWay, halfOpen, slow, twice, cut];
 
 /** Faults that need nothing but the processes. */
 export const PROCESS_FAULTS: readonly FaultKind[] = [

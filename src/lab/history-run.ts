@@ -11,8 +11,8 @@ import { mkdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SeededRandom } from '../base/seeded-random.ts';
 import { HistoryClients } from './history-clients.ts';
-import { COORDINATOR, HistoryCluster, NODES } from './history-cluster.ts';
-import { PROCESS_FAULTS } from './history-faults.ts';
+import { COORDINATOR, NODES, proxiedHistoryCluster } from './history-cluster.ts';
+import { LINK_FAULTS, PROCESS_FAULTS } from './history-faults.ts';
 import {
   cheapInvariants,
   finalState,
@@ -26,6 +26,7 @@ import { HistoryRecorder } from './history-recorder.ts';
 import { HISTORY_GROUPS } from './history-workload.ts';
 import { HistoryWriter, writeFinal, writeRun } from './run-directory.ts';
 import type { ToldCounts } from './history-clients.ts';
+import type { HistoryCluster } from './history-cluster.ts';
 import type { FaultKind } from './history-faults.ts';
 import type { HistoryCounts } from './history-recorder.ts';
 import type { WorkloadProtocol } from './history-workload.ts';
@@ -70,7 +71,7 @@ const WARM_UP_MS = 500;
 export async function runHistory(options: HistoryOptions): Promise<HistoryReport> {
   const { directory, command, env, clients, protocol, seed, thinkMs } = options;
   await mkdir(directory, { recursive: true });
-  const cluster = new HistoryCluster({ directory, command, env });
+  const cluster = await proxiedHistoryCluster({ directory, command, env }, new SeededRandom(seed));
   const writer = new HistoryWriter(directory);
   const recorder = new HistoryRecorder((event) => writer.add(event));
   try {
@@ -93,7 +94,7 @@ async function injectFaults(
   cluster: HistoryCluster,
   working: HistoryClients,
 ): Promise<ReadonlyMap<string, number>> {
-  const { forMs, seed, faultEveryMs, faults = PROCESS_FAULTS, say } = options;
+  const { forMs, seed, faultEveryMs, faults = [...PROCESS_FAULTS, ...LINK_FAULTS], say } = options;
   const random = new SeededRandom(seed);
   const hits = new Map<string, number>();
   const from = performance.now();
