@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { stepCoordinator } from '../../src/protocol/coordinator-attempts.ts';
 import type { CoordinatorEvent, CoordinatorMachine } from '../../src/protocol/coordinator-attempts.ts';
 import { NO_VOTES } from '../../src/protocol/coordinator-voting.ts';
+import type { BoundCoordinator } from '../../src/protocol/coordinator-3pc.ts';
 import { describeStep } from '../../src/protocol/describe.ts';
 import { ROUND_ZERO } from '../../src/protocol/quorum.ts';
 import { A_REASON, coordinatorAttempt, NUMBER, PREPARED, round } from './attempts.ts';
@@ -28,11 +29,11 @@ const told: CoordinatorMachine = {
   kind: '3pc',
   state: { phase: 'committed', results: [], waiting: ['P1', 'P2'], left: [] },
 };
-const ELECTED = {
+const ELECTED: BoundCoordinator = {
   ...{ phase: 'preaborted', lastElected: round(2, 'C'), lastAttempt: round(2, 'C'), counterSeen: 2 },
   ...{ results: PREPARED.results, left: [] },
   leading: { stage: 'proposing', round: round(2, 'C'), kind: 'preabort', accepted: ['C'] },
-} as const;
+};
 
 const AT_COORDINATOR: readonly (readonly [string, CoordinatorMachine, CoordinatorEvent, readonly string[]])[] = [
   [
@@ -179,7 +180,8 @@ describe('One step of a coordinator of 3PC:', () => {
   });
 
   it('puts no results into a preabort', () => {
-    const state = { ...ELECTED, leading: { stage: 'electing', round: round(2, 'C'), replies: {} } } as const;
+    const leading = { stage: 'electing', round: round(2, 'C'), replies: {} } as const;
+    const state: BoundCoordinator = { ...ELECTED, leading };
     const reply = {
       type: 'state',
       from: 'P1',
