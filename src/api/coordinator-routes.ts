@@ -86,7 +86,8 @@ function admitted(api: CoordinatorApi, request: Request): AdmittedTransaction {
   if (typeof timeoutMs !== 'number' || !Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > TIMEOUT_MS_MAX) {
     throw new ParleyError('bad-request', `timeoutMs must be a whole number from 1 to ${TIMEOUT_MS_MAX}.`);
   }
-  const hash = digest({ protocol, operations: checked.map(({ operation }) => operation) });
+  // Of what was asked: a cluster whose default protocol was changed must know its old bodies again.
+  const hash = digest({ protocol: body['protocol'], operations: checked.map(({ operation }) => operation) });
   return { id, hash, protocol, operations: checked, timeoutMs };
 }
 

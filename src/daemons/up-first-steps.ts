@@ -122,8 +122,8 @@ async function sayHello({ server, say }: FirstSteps): Promise<void> {
   const key = newId();
   const path = `/rooms/${ROOM}/messages`;
   const sent = await send(server, path, { author: 'parley', text: 'hello', key });
-  if (sent['outcome'] === 'aborted') {
-    for (const line of ['the line was not taken', ...reasonLines(sent)]) say(line);
+  if (sent['outcome'] !== 'committed') {
+    for (const line of ['the line has no outcome yet', ...reasonLines(sent)]) say(line);
     return;
   }
   const { body } = await settle(() => server.request({ method: 'GET', path: `${path}?limit=1` }), SETTLE_FIRST);

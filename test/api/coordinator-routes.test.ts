@@ -19,7 +19,10 @@ const SAY = {
 };
 
 /** The routes over a driven coordinator; what was submitted, and an answer of the test's choice. */
-function served(answer: Answer = { request: 'r', status: 200, body: { outcome: 'committed' } }) {
+function served(
+  answer: Answer = { request: 'r', status: 200, body: { outcome: 'committed' } },
+  protocols: CoordinatorApi['protocols'] = { default: '2pc', chat: '3pc' },
+) {
   const driven = new DrivenCoordinator({ groups: { bank: ['P1', 'P2'], chat: ['P1'] } });
   const submitted: AdmittedTransaction[] = [];
   const api: CoordinatorApi = {
@@ -27,7 +30,7 @@ function served(answer: Answer = { request: 'r', status: 200, body: { outcome: '
       bank: { resource: 'ledger', members: ['P1', 'P2'] },
       chat: { resource: 'history', members: ['P1'] },
     },
-    protocols: { default: '2pc', chat: '3pc' },
+    protocols,
     voteTimeoutMs: 6000,
     tables: driven.tables,
     submit: (transaction) => {
@@ -64,6 +67,20 @@ describe('POST /transactions', () => {
     const [first, same, other] = submitted.map(({ hash }) => hash);
     expect(same).to.equal(first);
     expect(other).to.not.equal(first);
+  });
+
+  it('knows a body again after the protocol of its group was changed, unless it names one itself', async () => {
+    const [before, after] = [served(), served(undefined, { default: '3pc' })];
+    for (const { ask } of [before, after]) {
+      await ask('POST', '/transactions', { id: 'TX001', operations: [TRANSFER] });
+      await ask('POST', '/transactions', { id: 'TX002', protocol: '2pc', operations: [TRANSFER] });
+      await ask('POST', '/transactions', { id: 'TX002', protocol: '3pc', operations: [TRANSFER] });
+    }
+    const hashes = ({ submitted }: ReturnType<typeof served>) => submitted.map(({ hash }) => hash);
+    expect(hashes(after)).to.deep.equal(hashes(before));
+    expect(before.submitted[0]?.protocol).to.equal('2pc');
+    expect(after.submitted[0]?.protocol).to.equal('3pc');
+    expect(new Set(hashes(before)).size).to.equal(3);
   });
 
   it('refuses with a code, and submits nothing', async () => {
