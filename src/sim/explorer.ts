@@ -50,6 +50,8 @@ export interface ExploreOptions {
   readonly keepsAll?: boolean;
   /** Every world once, as one line for each site; for tests. */
   readonly onWorld?: (sites: readonly string[]) => void;
+  /** A shortest run to every nth world, to play it again elsewhere; for tests. */
+  readonly sample?: { readonly every: number; readonly take: (run: readonly RunStep[]) => void };
   /** A rule of the lab under which the shipped machines run. */
   readonly unsafe?: UnsafeRule;
   /** Broken machines, to see them caught; absent: those that ship. */
@@ -122,7 +124,7 @@ class Exploration {
   }
 
   run(): Explored {
-    const { statesMax = Number.POSITIVE_INFINITY, onWorld } = this.options;
+    const { statesMax = Number.POSITIVE_INFINITY, onWorld, sample } = this.options;
     const { worlds, found } = this;
     const world = worlds.first();
     found.add(world, 0);
@@ -133,6 +135,7 @@ class Exploration {
         levelEnd = found.size;
       }
       found.read(index, world);
+      if (sample !== undefined && index % sample.every === 0) sample.take(this.runTo(index));
       onWorld?.(worlds.sitesOf(world).map((id) => outlineOf(worlds.effects.site(id))));
       worlds.expand(world, (after, place, step) => {
         const before = found.size;
