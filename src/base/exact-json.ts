@@ -12,6 +12,13 @@ const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
 
 /**
+ * A number that may not be an exact integer: one with a fraction or exponent, or 16 digits in a row. Outside strings
+ * every number begins the text or follows one of `:`, `,`, `[` and white space; what looks like one inside a string
+ * only costs the closer look.
+ */
+const PERHAPS_INEXACT = /(?:^|[:,[\s])-?\d+[.eE]|\d{16}/;
+
+/**
  * Parses one JSON text.
  * @throws ParleyError `malformed-json` (not UTF-8, not JSON, empty), `inexact-number`
  */
@@ -24,6 +31,7 @@ export function parseExactJson(bytes: Uint8Array): Json {
   } catch (cause) {
     throw new ParleyError('malformed-json', `The body is not JSON: ${(cause as Error).message}.`, { cause });
   }
+  if (!PERHAPS_INEXACT.test(text)) return value;
   for (const [token] of text.matchAll(STRING_OR_NUMBER)) {
     if (token.startsWith('"')) continue;
     if (!/^-?\d+$/.test(token) || !Number.isSafeInteger(Number(token))) {

@@ -20,7 +20,9 @@ export interface NumberParts {
 
 const LABEL = /^[A-Za-z0-9._-]{1,64}$/;
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-const NUMBER = /^([0-9a-z]{1,16})\.(\d{1,15})\.(\d{1,15})$/;
+/** Of a number: `[0-9a-z]{1,16}.[0-9]{1,15}.[0-9]{1,15}`. */
+const INCARNATION_CHARS_MAX = 16;
+const DIGITS_MAX = 15;
 
 /** True for an id a client may use: a UUID is also a legal label by its characters. */
 export function isTransactionId(text: unknown): text is TransactionId {
@@ -58,9 +60,31 @@ export function attemptNumber(parts: NumberParts): AttemptNumber {
 
 /** The parts of a number, or undefined when the text is none. */
 export function numberParts(number: string): NumberParts | undefined {
-  const match = NUMBER.exec(number);
-  if (match === null) return undefined;
-  return { incarnation: match[1] ?? '', epoch: Number(match[2]), sequence: Number(match[3]) };
+  // By hand rather than by a pattern: every message is looked at here, some more than once.
+  const first = number.indexOf('.');
+  const second = number.indexOf('.', first + 1);
+  if (first < 1 || first > INCARNATION_CHARS_MAX || second < 0) return undefined;
+  for (let at = 0; at < first; at += 1) if (!isDigitOrSmall(number.charCodeAt(at))) return undefined;
+  const epoch = wholeAt(number, first + 1, second);
+  const sequence = wholeAt(number, second + 1, number.length);
+  if (epoch < 0 || sequence < 0) return undefined;
+  return { incarnation: number.slice(0, first), epoch, sequence };
+}
+
+/** 1 to 15 digits as a number, or -1. */
+function wholeAt(text: string, from: number, end: number): number {
+  if (end <= from || end - from > DIGITS_MAX) return -1;
+  let value = 0;
+  for (let at = from; at < end; at += 1) {
+    const digit = text.charCodeAt(at) - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+function isDigitOrSmall(code: number): boolean {
+  return (code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x7a);
 }
 
 /** Orders numbers of one incarnation by epoch, then sequence: negative when `a` is older. */

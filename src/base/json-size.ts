@@ -20,6 +20,12 @@ export function fitsJsonBytes(value: unknown, bytesMax: number): boolean {
 function boundOf(value: unknown): number {
   if (typeof value === 'string') return value.length * UNIT_BYTES_MAX + 2;
   if (typeof value !== 'object' || value === null) return SCALAR_BYTES_MAX;
-  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + boundOf(item) + 1, 2);
-  return Object.entries(value).reduce((sum, [key, item]) => sum + key.length * UNIT_BYTES_MAX + boundOf(item) + 4, 2);
+  let sum = 2;
+  if (Array.isArray(value)) {
+    for (const item of value as readonly unknown[]) sum += boundOf(item) + 1;
+    return sum;
+  }
+  const members = value as Readonly<Record<string, unknown>>;
+  for (const key of Object.keys(members)) sum += key.length * UNIT_BYTES_MAX + boundOf(members[key]) + 4;
+  return sum;
 }

@@ -114,18 +114,29 @@ const SHAPES = {
   'joined': { group: 'text', stage: 'stage', attempt: 'integer' },
 } as const satisfies Record<MessageType, Shape>;
 
+/** The same table as lists, made once: every message goes through it. */
+const CHECKED_MEMBERS: ReadonlyMap<string, readonly (readonly [string, Kind, (value: unknown) => boolean])[]> = new Map(
+  Object.entries(SHAPES).map(([type, shape]) => [
+    type,
+    Object.entries<Kind>(shape).map(([member, kind]) => [member, kind, CHECKS[kind]] as const),
+  ]),
+);
+
 /**
  * A message from a peer's JSON.
  * @throws ParleyError `bad-request` naming the type and the member that is wrong
  */
 export function parseMessage(value: unknown): Message {
-  if (!isObject(value) || typeof value['type'] !== 'string' || !Object.hasOwn(SHAPES, value['type'])) {
+  const members = isObject(value) && isText(value['type']) ? CHECKED_MEMBERS.get(value['type']) : undefined;
+  if (!isObject(value) || members === undefined) {
     throw new ParleyError('bad-request', 'A peer sent something that is no message of Parley.');
   }
-  const shape: Shape = SHAPES[value['type'] as MessageType];
-  for (const [member, kind] of Object.entries(shape)) {
-    if (!CHECKS[kind](value[member])) {
-      throw new ParleyError('bad-request', `A peer sent ${value['type']} with a bad ${member} (${kind} wanted).`);
+  for (const [member, kind, check] of members) {
+    if (!check(value[member])) {
+      throw new ParleyError(
+        'bad-request',
+        `A peer sent ${String(value['type'])} with a bad ${member} (${kind} wanted).`,
+      );
     }
   }
   return value as unknown as Message;

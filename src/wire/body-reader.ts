@@ -40,14 +40,14 @@ export class BodyReader {
   readonly #decoded = new ReceiveBuffer();
   #decodedBytes = 0;
   #extensionBytes = 0;
-  #chunk: ChunkState;
+  /** Made when the first chunk is looked for: most bodies have none. */
+  #chunk: ChunkState | undefined = undefined;
 
   /** @param inPieces what has arrived is wanted at once, and the sum is not limited (a stream) */
   constructor(framing: BodyFraming, limits: FrameLimits, inPieces: boolean) {
     this.#framing = framing;
     this.#limits = limits;
     this.#inPieces = inPieces;
-    this.#chunk = { name: 'line', line: this.#newLine() };
   }
 
   /**
@@ -96,7 +96,7 @@ export class BodyReader {
 
   #advanceChunked(buffer: ReceiveBuffer): 'need-more' | 'done' {
     for (;;) {
-      const state = this.#chunk;
+      const state = (this.#chunk ??= { name: 'line', line: this.#newLine() });
       if (state.name === 'done') return 'done';
       if (buffer.length === 0) return 'need-more';
       if (state.name === 'trailers') {
@@ -107,18 +107,20 @@ export class BodyReader {
         this.#keep(data);
         if (state.left === 0) this.#chunk = { name: 'data-cr' };
       } else {
-        this.#scanLineOctets(buffer);
+        this.#scanLineOctets(buffer, state);
       }
     }
   }
 
   /** Everything of a chunk that is neither data nor trailer, as far as the buffer goes. */
-  #scanLineOctets(buffer: ReceiveBuffer): void {
+  #scanLineOctets(buffer: ReceiveBuffer, from: ChunkState): void {
     const view = buffer.unread();
     let at = 0;
-    while (at < view.length && (this.#chunk.name === 'line' || this.#chunk.name.startsWith('data-'))) {
-      this.#lineOctet(this.#chunk, view[at] ?? 0);
+    let state = from;
+    while (at < view.length && (state.name === 'line' || state.name.startsWith('data-'))) {
+      this.#lineOctet(state, view[at] ?? 0);
       at += 1;
+      state = this.#chunk ?? state;
     }
     buffer.consume(at);
   }

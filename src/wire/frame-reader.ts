@@ -11,9 +11,8 @@
  *   end         FIN between two frames; the same answer from then on
  * ```
  *
- * One frame is finished before the next is looked at. Any split of the same
- * bytes gives the same frames, and an error at the same octet.
- * Source: RFC 9112 §2-§7; the shape is h11's readers.
+ * One frame is finished before the next is looked at. Any split of the same bytes gives the same frames, and an error
+ * at the same octet. Source: RFC 9112 §2-§7; the shape is h11's readers.
  */
 import { expectsContinue, requestBodyFraming, responseBodyFraming } from './body-framing.ts';
 import { BodyReader } from './body-reader.ts';
@@ -23,6 +22,8 @@ import { FieldScanner } from './field-scanner.ts';
 import { FRAME_LIMITS, FrameError } from './frame.ts';
 import type { FrameLimits, RequestHead, ResponseHead } from './frame.ts';
 import { FramingFields } from './framing-fields.ts';
+import { beginsWith, knownHead } from './known-head.ts';
+import type { KnownHead } from './known-head.ts';
 import { CR, LF, octetName } from './octets.ts';
 import { persists } from './persistence.ts';
 import { RequestLine } from './request-line.ts';
@@ -63,6 +64,7 @@ export class RequestReader {
   readonly #source = new ByteSource();
   #phase: RequestPhase = { name: 'between' };
   #emptyLines = 0;
+  #known: KnownHead | undefined = undefined;
 
   constructor(limits: Partial<FrameLimits> = {}) {
     this.#limits = { ...FRAME_LIMITS, ...limits };
@@ -103,6 +105,10 @@ export class RequestReader {
     const { buffer, isEnded } = this.#source;
     if (this.#phase.name === 'between') {
       if (!this.#skipEmptyLines()) return isEnded ? ENDED : NEED_MORE;
+      const known = this.#known;
+      if (known !== undefined && beginsWith(buffer.unread(), known)) {
+        return this.#beginBody(known, known.bytes.length);
+      }
       this.#phase = { name: 'line', line: new RequestLine(this.#limits), at: 0 };
     }
     if (this.#phase.name === 'line' && !this.#scanLine(this.#phase)) return this.#source.waitWithin('request');
@@ -110,8 +116,7 @@ export class RequestReader {
       const { fields, framing, line } = this.#phase;
       this.#phase.at = fields.scan(buffer.unread(), this.#phase.at);
       if (!fields.isDone) return this.#source.waitWithin('request');
-      buffer.consume(this.#phase.at);
-      return this.#endHead({ ...line.parts, headers: fields.headers }, framing);
+      return this.#endHead({ ...line.parts, headers: fields.headers }, framing, this.#phase.at);
     }
     if (this.#phase.name === 'body') {
       const { head, body } = this.#phase;
@@ -153,13 +158,20 @@ export class RequestReader {
     return true;
   }
 
-  #endHead(head: RequestHead, framing: FramingFields): RequestRead {
-    if (!framing.hasHost && head.minor === 1) throw new FrameError('bad-frame', 'Host is missing.');
-    const bodyFraming = requestBodyFraming(framing, this.#limits);
-    const expects = expectsContinue(head);
-    this.#phase = { name: 'body', head, body: new BodyReader(bodyFraming, this.#limits, false) };
+  #endHead(head: RequestHead, fields: FramingFields, length: number): RequestRead {
+    const { buffer } = this.#source;
+    if (!fields.hasHost && head.minor === 1) throw new FrameError('bad-frame', 'Host is missing.');
+    const framing = requestBodyFraming(fields, this.#limits);
+    const parts = { head, framing, expectsContinue: expectsContinue(head) };
+    this.#known = knownHead(buffer.unread(), length, parts);
+    return this.#beginBody(parts, length);
+  }
+
+  #beginBody({ head, framing, expectsContinue: expects }: Omit<KnownHead, 'bytes'>, length: number): RequestRead {
+    this.#source.buffer.consume(length);
+    this.#phase = { name: 'body', head, body: new BodyReader(framing, this.#limits, false) };
     // Whoever has begun to send the body does not wait for a 100 (RFC 9110 §10.1.1).
-    const isWaiting = bodyFraming.kind !== 'none' && this.#source.buffer.length === 0;
+    const isWaiting = framing.kind !== 'none' && this.#source.buffer.length === 0;
     return { type: 'head', head, expectContinue: expects && isWaiting };
   }
 }
@@ -182,7 +194,7 @@ export interface ExpectedResponse {
   readonly body: 'whole' | 'pieces';
 }
 
-/** Reads responses; interim ones (1xx) are skipped, but 101 is a response, and what follows it takeRest(). */
+/** Reads responses; interim ones (1xx) are skipped, but 101 is one, and what follows it takeRest(). */
 export class ResponseReader {
   readonly #limits: FrameLimits;
   readonly #source = new ByteSource();
@@ -198,7 +210,7 @@ export class ResponseReader {
     return this.#source.buffer.length;
   }
 
-  /** Call before the bytes of each response; without it, a whole answer to GET is expected. */
+  /** Call before each response; without it, a whole answer to GET is expected. */
   expect(expected: ExpectedResponse): void {
     this.#expected = expected;
   }

@@ -101,9 +101,22 @@ function statusLine(status: number): string {
   return `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`;
 }
 
+/** The fields of the second that is now, by type of content: all frames of a second share them. */
+const ofThisSecond = { date: '', byType: new Map<string, string>() };
+/** Types are ours and few; a caller that makes them up is not remembered. */
+const TYPES_KEPT = 16;
+
 function ownFields(date: string, contentType: string): string {
+  if (ofThisSecond.date !== date) {
+    ofThisSecond.date = date;
+    ofThisSecond.byType.clear();
+  }
+  const known = ofThisSecond.byType.get(contentType);
+  if (known !== undefined) return known;
   const type = checkedValue('Content-Type', contentType);
-  return `User-Agent: ${USER_AGENT}\r\nDate: ${checkedValue('Date', date)}\r\nContent-Type: ${type}\r\n`;
+  const own = `User-Agent: ${USER_AGENT}\r\nDate: ${checkedValue('Date', date)}\r\nContent-Type: ${type}\r\n`;
+  if (ofThisSecond.byType.size < TYPES_KEPT) ofThisSecond.byType.set(contentType, own);
+  return own;
 }
 
 const WRITERS_OWN = new Set(['host', 'date', 'user-agent', 'content-type', 'content-length', 'transfer-encoding']);
