@@ -15,7 +15,10 @@ import type { Findings } from './verdict.ts';
 export function checkMonotonic(story: Story, findings: Findings): void {
   for (const attempt of story.attempts.values()) {
     oneDecision(attempt, findings);
-    for (const [node, site] of attempt.sites) roundsGoUp(node, attempt, site, findings);
+    for (const [node, site] of attempt.sites) {
+      roundsGoUp(node, attempt, site, findings);
+      nothingAfterTheDecision(node, attempt, site, findings);
+    }
     oneKindPerRound(attempt, findings);
   }
   for (const [id, attempts] of story.byId) oneCommitPerId(id, attempts, findings);
@@ -49,6 +52,20 @@ function oneDecision(attempt: AttemptStory, findings: Findings): void {
   if (attempt.commits.length > 0 && attempt.aborts.length + attempt.answers.length > 0) {
     const both = [...attempt.commits, ...attempt.aborts, ...attempt.answers];
     findings.violate('I4', `The coordinator has two decisions about ${name}.`, both.map(evidenceOf));
+  }
+}
+
+/** Who has decided promises nothing more and accepts no round: another may have acted on what it said. */
+function nothingAfterTheDecision(node: string, attempt: AttemptStory, site: SiteStory, findings: Findings): void {
+  const own: Entry[] = node === attempt.coordinator ? [...attempt.commits, ...attempt.aborts] : [];
+  const [decided] = [...own, ...site.committed, ...site.aborted]
+    .filter((entry) => entry.node === node && !entry.inCheckpoint)
+    .sort((a, b) => a.seq - b.seq);
+  if (decided === undefined) return;
+  for (const entry of [...(site.prepared === undefined ? [] : [site.prepared]), ...site.rounds]) {
+    if (entry.seq <= decided.seq) continue;
+    const what = `${node} wrote ${entry.record.type} for ${nameOf(attempt)} after it had written ${decided.record.type}.`;
+    findings.violate('I4', what, [decided, entry].map(evidenceOf));
   }
 }
 

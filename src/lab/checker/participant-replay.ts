@@ -162,8 +162,11 @@ export class ParticipantReplay {
     for (const { group, effect } of effects ?? promised?.entry.record.effects ?? []) {
       if (promised?.dropped.has(group)) continue;
       const operations = operationsIn(group, promised?.entry.record.operations ?? this.#asked(id));
-      const found = this.#group(group, textIn(operations[0], 'resource'));
-      if (found === undefined) continue;
+      const found = this.#group(group, textIn(operations[0], 'resource') || kindOfEffect(effect));
+      if (found === undefined) {
+        if (effect !== null) this.#findings.notChecked('I7', `what ${group} holds: there is no model of it`);
+        continue;
+      }
       const uses = operations.length > 0 ? found.model.uses(operations) : found.model.usesOfEffect(effect);
       found.applied.push({ number, id, segment: found.segment, uses, entry });
       const { faults, readings } = found.model.apply(effect, number, id);
@@ -243,6 +246,13 @@ function placesIn(answer: Json): Json {
     (line as { seq?: Json }).seq ?? null,
   ]);
   return { ...(answer as Readonly<Record<string, Json>>), lines };
+}
+
+/** Of a one-phase commit whose operations nobody kept. */
+function kindOfEffect(effect: Json): string {
+  if (typeof effect !== 'object' || effect === null) return '';
+  if ('appends' in effect) return 'history';
+  return 'strings' in effect ? 'notebook' : 'postings' in effect ? 'ledger' : '';
 }
 
 function kindOfLines(lines: readonly Json[]): string | undefined {
