@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { matrixCases, sliceOfCases } from '../../src/lab/prove/crash-matrix.ts';
 import { partList } from '../../src/lab/prove/part-list.ts';
 import { exitCodeOf, resultText } from '../../src/lab/prove/part-result.ts';
 import { durationText, progressText, secondsLeft } from '../../src/lab/prove/progress-text.ts';
@@ -9,7 +10,9 @@ import { grouped, partFigures, percentile } from '../../src/lab/prove/report-fig
 import { reportMarkdown, reportPage, writeReport } from '../../src/lab/prove/report.ts';
 import { ResultStore } from '../../src/lab/prove/result-store.ts';
 import { lastJson } from '../../src/lab/prove/slice-run.ts';
+import { COMMANDS } from '../../src/cli/command-list.ts';
 import { withTemporaryDirectory } from '../support/temporary-directory.ts';
+import type { Command } from '../../src/cli/command.ts';
 import type { Part } from '../../src/lab/prove/part-list.ts';
 import type { StoredSlice } from '../../src/lab/prove/result-store.ts';
 
@@ -36,6 +39,28 @@ function stored(seed: string, changes: Partial<StoredSlice> = {}): StoredSlice {
 /** A number behind an option of a command line. */
 function optionOf(args: readonly string[], name: string): number {
   return Number(args[args.indexOf(`--${name}`) + 1]);
+}
+
+/** Words of a command line that no command or option of the product is called. */
+function unknownIn(args: readonly string[]): readonly string[] {
+  let commands: readonly Command[] = COMMANDS;
+  let options: readonly string[] = [];
+  const unknown: string[] = [];
+  let isValue = false;
+  for (const word of args) {
+    const command = commands.find(({ spec }) => spec.split(' ')[0] === word);
+    if (word.startsWith('--')) {
+      if (!options.includes(word.slice(2))) unknown.push(word);
+      isValue = word !== '--json';
+    } else if (isValue) isValue = false;
+    else if (command !== undefined) {
+      options = command.options?.map(({ name }) => name) ?? [];
+      // Behind a command with positionals stands what they are.
+      isValue = command.spec.includes('<');
+      commands = command.children ?? [];
+    } else unknown.push(word);
+  }
+  return unknown;
 }
 
 describe('the parts of the long proof', () => {
@@ -65,6 +90,14 @@ describe('the parts of the long proof', () => {
     }
   });
 
+  it('are commands of the product, with options it takes', () => {
+    for (const { name, slices } of partList(1)) {
+      for (const { args, program } of slices) {
+        if (program === 'parley') expect(unknownIn(args), `${name}: parley ${args.join(' ')}`).to.deep.equal([]);
+      }
+    }
+  });
+
   it('shrink with the scale, and never to nothing', () => {
     const parts = partList(0.01);
     expect(sum(parts, 'seeds', 'seeds')).to.equal(10_000);
@@ -72,6 +105,32 @@ describe('the parts of the long proof', () => {
     for (const { name, slices } of parts) expect(slices.length, name).to.be.greaterThan(0);
   });
 });
+
+describe('the slices of the crash matrix', () => {
+  it('share all cases among them, each in one slice', () => {
+    const cases = matrixCases('3pc');
+    const slices = range(12).flatMap((index) => sliceOfCases(cases, index + 1, 12));
+    expect(slices)
+      .to.have.members([...cases])
+      .and.to.have.length(cases.length);
+    expect(new Set(cases.map(({ action }) => action))).to.deep.equal(new Set(['kill', 'stop', 'power']));
+  });
+
+  it('leave out of 2PC what only 3PC has', () => {
+    const [two, three] = [matrixCases('2pc'), matrixCases('3pc')].map(
+      (cases) => new Set(cases.map(({ point }) => point)),
+    );
+    const missing = [...(three ?? [])].filter((point) => two?.has(point) !== true);
+    expect(missing).to.include('coordinator.precommitted.forced').and.to.include('participant.state.sent');
+    expect(missing.some((point) => /\.(prepare|prepared|commit|committed|vote|abort|aborted)\./.test(point))).to.equal(
+      false,
+    );
+  });
+});
+
+function range(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
 
 describe('results of slices', () => {
   it('are kept part by part, one a command, and read back', async () => {
@@ -154,10 +213,11 @@ describe('the report', () => {
 
   it('names what was not run, in Markdown and on the page, which needs no other file', () => {
     const parts = [partFigures(PART, [stored('1')]), partFigures({ ...PART, name: 'flips' }, [])];
-    const facts = { date: '2026-01-02', commit: 'abc', machine: '2 cores <x>', parts };
+    const facts = { date: '2026-01-02', commit: 'abc', machine: '2 cores <x>', parts, pages: ['mutation.md'] };
     const text = reportMarkdown(facts);
     expect(text).to.include('| kills | ok | 1 of 3 | 20 s | cycles 50, committed 5,000 | 2,000 cycles | abc |');
     expect(text).to.include('Not run: flips.').and.to.include('300 ms in all');
+    expect(text).to.include('[mutation.md](mutation.md)');
     const page = reportPage(facts);
     expect(page).to.include('2 cores &lt;x&gt;').and.to.include('not run');
     expect(page).to.not.match(/<script|<link|<img|url\(/);

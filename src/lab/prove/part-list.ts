@@ -155,29 +155,36 @@ function killsPart(cycles: number): Part {
   };
 }
 
-/** Small worlds whole; the last one is not safe, and must be caught. */
+/** Small worlds whole; the last two are not safe, and must be caught. */
 function explorerPart(share: number): Part {
   const bounds: readonly (readonly [guessS: number, args: readonly string[]])[] = [
     [20, ['--protocol', '2pc', '--participants', '2']],
     [60, ['--protocol', '2pc', '--participants', '3']],
     [60, ['--protocol', '3pc', '--participants', '2', '--rounds', '3']],
     [600, ['--protocol', '3pc', '--participants', '2', '--rounds', '4']],
-    [600, ['--protocol', '3pc', '--participants', '3', '--rounds', '3']],
+    [600, ['--protocol', '3pc', '--participants', '3', '--rounds', '3', '--weights', 'shipped']],
+    [600, ['--protocol', '3pc', '--participants', '3', '--rounds', '3', '--weights', 'equal']],
   ];
   const chosen = share < 1 ? bounds.slice(0, 3) : bounds;
   return {
     name: 'explorer',
-    title: 'Every interleaving of one transaction on the shipped machines; the textbook protocol must be caught',
-    target: 'two participants with rounds up to 4, three with rounds up to 3, no violation',
+    title: 'Every interleaving of one transaction on the shipped machines; what is known to be unsafe must be caught',
+    target: 'two participants with rounds up to 4, three with rounds up to 3 in both weightings, no violation',
     slices: [
       ...chosen.map(([guessS, args]) => parley(guessS, 'explore', ...args, '--json')),
-      { ...parley(10, 'explore', '--protocol', '3pc-textbook', '--json'), expectedExit: 1 },
+      caught(parley(10, 'explore', '--protocol', '3pc-textbook', '--json')),
+      caught(parley(10, 'explore', '--protocol', '2pc', '--unsafe', 'roll-back-in-ready', '--json')),
     ],
   };
 }
 
 function parley(guessS: number, ...args: readonly string[]): Slice {
   return { args, program: 'parley', expectedExit: 0, guessS };
+}
+
+/** What is known to be unsafe: not to find it would be the failure. */
+function caught(slice: Slice): Slice {
+  return { ...slice, expectedExit: 1 };
 }
 
 function script(guessS: number, ...args: readonly string[]): Slice {

@@ -3,6 +3,7 @@
  * says what was run, from the stored results alone; what was not run is
  * listed as not run.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
@@ -38,7 +39,12 @@ export interface ReportFacts {
   readonly commit: string;
   readonly machine: string;
   readonly parts: readonly PartFigures[];
+  /** Pages beside the report with figures of their own, such as mutation.md. */
+  readonly pages: readonly string[];
 }
+
+/** Pages that other commands write there. */
+const OTHER_PAGES = ['explorer.md', 'mutants.md', 'mutation.md', 'coverage.md'];
 
 /** Reads the results and writes both files. */
 export async function writeReport({ store, parts, about, directory }: ReportOptions): Promise<WrittenReport> {
@@ -49,6 +55,7 @@ export async function writeReport({ store, parts, about, directory }: ReportOpti
     commit: about.commit,
     machine: machineText(),
     parts: figures,
+    pages: OTHER_PAGES.filter((name) => existsSync(join(directory, name))),
   };
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'report.md'), reportMarkdown(facts));
@@ -87,7 +94,7 @@ function settledOf(parts: readonly PartFigures[]): readonly number[] {
 }
 
 /** The report as Markdown. */
-export function reportMarkdown({ date, commit, machine, parts }: ReportFacts): string {
+export function reportMarkdown({ date, commit, machine, parts, pages }: ReportFacts): string {
   const ran = parts.filter(({ state }) => state !== 'not run');
   const missing = parts.filter(({ state }) => state === 'not run');
   const settled = settledOf(parts);
@@ -112,6 +119,9 @@ export function reportMarkdown({ date, commit, machine, parts }: ReportFacts): s
         ]),
     missing.length === 0 ? 'Every part was run.' : `Not run: ${missing.map(({ name }) => name).join(', ')}.`,
     '',
+    ...(pages.length === 0
+      ? []
+      : [`With figures of their own: ${pages.map((name) => `[${name}](${name})`).join(', ')}.`, '']),
     ...parts.flatMap(({ failures }) => failures.map((failure) => `- ${failure}`)),
   ]
     .join('\n')
