@@ -35,11 +35,27 @@ async function run(argv: Argv, io: CliIo): Promise<number> {
   return EXIT_BY_VERDICT[verdict];
 }
 
-/** `parley lab list | run`. */
+async function points(argv: Argv, io: CliIo): Promise<number> {
+  const { listPoints, pointLines } = await import('../lab/point-list.ts');
+  const isJson = argv['json'] === true;
+  const say = (line: string): void => void (isJson || io.errorOutput.write(`${line}\n`));
+  const list = await listPoints({ say, env: io.env });
+  const lines = isJson ? [JSON.stringify(list)] : pointLines(list);
+  for (const line of lines) io.output.write(`${line}\n`);
+  return list.never.length === 0 && list.failed.length === 0 ? 0 : 1;
+}
+
+/** `parley lab list | run | points`. */
 export const labCommand: Command = {
   spec: 'lab',
   summary: 'scenarios on real processes: who dies where, what must hold',
   children: [
+    {
+      spec: 'points',
+      summary: 'every crash point and how often runs that pass them all passed it; exit code 1 when one was not passed',
+      options: [JSON_OPTION],
+      run: points,
+    },
     { spec: 'list', summary: 'the scenarios that are shipped', options: [JSON_OPTION], run: list },
     {
       spec: 'run <scenario>',

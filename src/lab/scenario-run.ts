@@ -40,6 +40,8 @@ export interface ScenarioRunOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** What happens, line by line. */
   readonly say: (line: string) => void;
+  /** Called when all is over and the processes still run. */
+  readonly look?: ((cluster: LabCluster) => Promise<void>) | undefined;
   /** What the daemons say. */
   readonly onLine?: ((line: string) => void) | undefined;
 }
@@ -68,7 +70,7 @@ export async function runScenario(scenario: Scenario, options: ScenarioRunOption
   try {
     const { command, env, onLine } = options;
     const cluster = await startLabCluster({ scenario, directory, command, env, onLine });
-    const played = await playAndEnd(scenario, cluster, options.say);
+    const played = await playAndEnd(scenario, cluster, options);
     const result = await judge(scenario, cluster, played);
     const { id, title } = scenario;
     return { id, title, ...result, ms: performance.now() - fromMs, directory: options.keep };
@@ -83,9 +85,10 @@ interface Played {
   readonly outcomes: Remains['outcomes'];
 }
 
-async function playAndEnd(scenario: Scenario, cluster: LabCluster, say: (line: string) => void): Promise<Played> {
+async function playAndEnd(scenario: Scenario, cluster: LabCluster, { say, look }: ScenarioRunOptions): Promise<Played> {
   try {
     const played = await play({ scenario, cluster, say, answers: new Map(), loads: [], paused: new Set() });
+    await look?.(cluster);
     // Gently, so that what is lazily written is written: the logs are what is judged.
     await cluster.nodes.stop();
     return played;

@@ -158,8 +158,9 @@ const step = z.discriminatedUnion('do', [
       type: z.string().optional(),
       hit: z.int().min(1).describe('only the nth that fits; all when absent').optional(),
       action: z.enum(MESSAGE_ACTIONS),
+      mustHit: z.boolean().describe('false: it only keeps something quiet that may not come').default(true),
     })
-    .describe('does something to single messages; a fault that must hit'),
+    .describe('does something to single messages'),
   z.strictObject({ do: z.literal('release'), type: z.string().optional() }).describe('lets held messages go'),
   z.strictObject({ do: z.literal('cut'), from: end, to: end }).describe('resets the connections between two ends'),
   z.strictObject({ do: z.literal('heal') }).describe('ends all that was done to links; held messages go on'),

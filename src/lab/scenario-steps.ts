@@ -73,11 +73,12 @@ const RUNNERS: { readonly [Kind in Step['do']]: Runner<Kind> } = {
     if (both) cluster.proxy.shapeBoth({ from, to }, condition);
     else cluster.proxy.shape({ from, to }, condition);
   },
-  rule: ({ cluster, say }, { do: _, name, ...rule }) => {
+  rule: ({ cluster, say }, { do: _, name, mustHit, ...rule }) => {
     say(
       `messages: ${rule.action} ${rule.type ?? 'everything'}${rule.hit === undefined ? '' : ` (number ${rule.hit})`} from ${rule.from} to ${rule.to}`,
     );
-    cluster.faults.ruled(name, cluster.proxy.addRule(rule));
+    const active = cluster.proxy.addRule(rule);
+    if (mustHit) cluster.faults.ruled(name, active);
   },
   release: ({ cluster, say }, { type }) => {
     const count = cluster.proxy.release(({ message }) => type === undefined || message.type === type);
