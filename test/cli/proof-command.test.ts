@@ -1,6 +1,9 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { expect } from 'chai';
 import { proofCommands } from '../../src/cli/proof-command.ts';
+import { withTemporaryDirectory } from '../support/temporary-directory.ts';
 import type { CliIo } from '../../src/cli/command.ts';
 
 async function run(
@@ -62,6 +65,30 @@ describe('parley simulate and parley explore', () => {
       .to.match(/^\d+ states, \d+ transitions, complete$/m)
       .and.include('no violation');
     expect(code).to.equal(0);
+  });
+
+  it('says that nothing is shown when a limit stopped it, with an exit code of its own', async () => {
+    const { code, text } = await run('explore', { protocol: '3pc', participants: '2', states: '500' });
+    expect(text).to.match(/^500 states, \d+ transitions, not complete$/m);
+    expect(text).to.not.match(/no violation$/m);
+    expect(code).to.equal(3);
+  });
+
+  it('prints the shortest split of the textbook, and plays it again from a file', async () => {
+    const found = await run('explore', { protocol: '3pc-textbook' });
+    expect(found.text).to.include('VIOLATED in 9 steps: commit and abort were both decided');
+    expect(found.code).to.equal(1);
+    const asJson = await run('explore', { protocol: '3pc-textbook', json: true });
+    expect(JSON.parse(asJson.text)).to.deep.include({ part: 'explorer', verdict: 'violated' });
+    await withTemporaryDirectory(async (directory) => {
+      const file = join(directory, 'split.json');
+      await writeFile(file, asJson.text);
+      const played = await run('explore', { replay: file });
+      expect(played.text)
+        .to.match(/^C: committed\nP1: aborted$/m)
+        .and.to.match(/VIOLATED: commit and abort were both/);
+      expect(played.code).to.equal(1);
+    });
   });
 
   it('names an option that is wrong', async () => {
