@@ -10,9 +10,15 @@ import { join } from 'node:path';
 import { root } from './child.mjs';
 import { errorsPage } from './docs-errors.mjs';
 import { flagsPage } from './docs-flags.mjs';
+import { labPage } from './docs-lab.mjs';
 import { tablesPage } from './docs-tables.mjs';
 
-const PAGES = { 'docs/errors.md': errorsPage, 'docs/flags.md': flagsPage, 'docs/tables.md': tablesPage };
+const PAGES = {
+  'docs/errors.md': errorsPage,
+  'docs/flags.md': flagsPage,
+  'docs/lab.md': labPage,
+  'docs/tables.md': tablesPage,
+};
 const isCheck = process.argv.includes('--check');
 
 for (const [path, makePage] of Object.entries(PAGES)) {
