@@ -84,7 +84,8 @@ function impliedBy(message: Message, node: NodeStory, story: Story): Implied | u
       return isForgotten(node, message.number) ? undefined : about('committed', message.number);
     case 'commit': {
       const attempt = story.attempts.get(message.number);
-      return attempt?.protocol === '2pc' && !attempt.onePhase ? about('commit', message.number) : undefined;
+      const isWritten = attempt?.protocol === '2pc' || attempt?.protocol === 'parallel';
+      return isWritten && attempt?.onePhase === false ? about('commit', message.number) : undefined;
     }
     case 'prepare':
       return message.onePhase ? about('begin', message.number) : undefined;

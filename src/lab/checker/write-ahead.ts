@@ -134,8 +134,8 @@ function withoutQuorum(story: Story, attempt: AttemptStory): string | undefined 
 
 function withoutDecision(story: Story, attempt: AttemptStory, findings: Findings): string | undefined {
   const { coordinator, onePhase, protocol, begins } = attempt;
-  // In `parallel` the promises are the decision, and I3 looks for those.
-  if (protocol !== '2pc' && !onePhase) return undefined;
+  // In `parallel` clients are told before the decision is written, but participants are not (docs/decisions/0010).
+  if (protocol !== '2pc' && protocol !== 'parallel' && !onePhase) return undefined;
   const gone = coordinator === undefined ? 'its coordinator is not here' : story.mayBeGone(coordinator, attempt);
   if (gone !== undefined) {
     findings.notChecked('I11', `whether the decision was on disk first: ${gone}`);

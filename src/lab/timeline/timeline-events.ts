@@ -106,7 +106,8 @@ function eventOf({ node, seq, epoch, record }: Entry, attempt: AttemptStory): Ti
   if (record.type === 'start') return { ...place, text: `start, epoch ${epoch}`, forced: true };
   const { type } = record;
   const isThreePhase = attempt.protocol === '3pc';
-  if (type === 'begin') return { ...place, text: 'begin', forced: record.onePhase === true };
+  if (type === 'begin')
+    return { ...place, text: 'begin', forced: record.onePhase === true || attempt.protocol === 'parallel' };
   if (type === 'commit') return { ...place, text: 'commit', forced: !isThreePhase && !attempt.onePhase };
   if (type === 'answer') return { ...place, text: `answer: ${record.reason.code}`, forced: true };
   if (type === 'aborted') {
