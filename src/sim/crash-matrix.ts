@@ -48,7 +48,7 @@ const LOOK_MS = 50;
 /** A clean run takes a few looks; one with crashes waits for votes, leases and pauses between tries to join. */
 const LOOKS_MAX = 200;
 const AWAY_MS = 1_000;
-const TICK_MS = 300;
+const TICK_MS = 450;
 
 const FORCES_AND_SENDS: ReadonlySet<CrashPlace> = new Set(['before-force', 'forced', 'before-send', 'sent']);
 

@@ -16,7 +16,7 @@ import { SimTimers } from './sim-timers.ts';
 import { damageTail } from './unsynced-tail.ts';
 
 /** Between two ticks of a node. */
-const TICK_MS = 250;
+const TICK_MS = 400;
 
 /** How slow a sync may be. */
 const SYNC_MS_MAX = 4;

@@ -3,6 +3,7 @@ import { RunDigest } from './run-digest.ts';
 import type { FailedSeed, SimulateResult } from './simulate.ts';
 import { World } from './world.ts';
 import { FAULTS_MIN } from './world-options.ts';
+import { checkWorld } from './world-checker.ts';
 import type { WorldOptions } from './world-options.ts';
 
 /** Seeds and what their worlds are made from. Plain data: it is sent to workers. */
@@ -17,6 +18,9 @@ export type SliceResult = SimulateResult;
 /** A seed counts with at least this many transactions asked for. */
 const TRANSACTIONS_MIN = 20;
 
+/** Every so many seeds the checker of real runs looks at the logs, too; it takes longer than the run. */
+const CHECKED_EVERY = 50;
+
 /** Runs a slice. A world that throws has failed, too: an assert of the code that ships is a broken promise. */
 export async function runSlice({ seed: first, seeds, ...options }: SimulateWork): Promise<SliceResult> {
   const digest = new RunDigest();
@@ -28,7 +32,7 @@ export async function runSlice({ seed: first, seeds, ...options }: SimulateWork)
     const world = new World({ ...options, seed });
     try {
       const report = world.run();
-      const violations = await world.audit();
+      const violations = [...(await world.audit()), ...(seed % CHECKED_EVERY === 0 ? checkWorld(world) : [])];
       if (violations.length > 0) failed.push({ seed, violations });
       digest.add(report.events, report.digest, '', seed);
       if (options.transactions >= TRANSACTIONS_MIN && report.faultsHit >= FAULTS_MIN) sums.counted += 1;

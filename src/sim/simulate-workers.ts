@@ -24,6 +24,9 @@ const WORKER = new URL(IS_SOURCE ? './simulate-worker.ts' : './simulate-worker.j
 /** From source a thread does not take over the loader of its process, so it brings it up first. */
 const FROM_SOURCE = `import('tsx/esm/api').then((tsx) => { tsx.register(); return import(${JSON.stringify(WORKER.href)}); });`;
 
+/** A world dies young: with room for several of them, none is moved among the old. */
+const YOUNG_MB = 96;
+
 /** Runs all slices on so many workers; resolves when all are answered and every worker has ended. */
 export async function startWorkers(
   count: number,
@@ -36,7 +39,8 @@ export async function startWorkers(
 
 /** One worker until the queue is empty. */
 async function serve(queue: SliceOrder[], take: (index: number, result: SliceResult) => void): Promise<void> {
-  const worker = IS_SOURCE ? new Worker(FROM_SOURCE, { eval: true }) : new Worker(WORKER);
+  const limits = { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } };
+  const worker = IS_SOURCE ? new Worker(FROM_SOURCE, { eval: true, ...limits }) : new Worker(WORKER, limits);
   try {
     await new Promise<void>((resolve, reject) => {
       const next = (): void => {

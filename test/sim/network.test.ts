@@ -84,4 +84,47 @@ describe('The simulated network', () => {
     expect(heard.slice(0, 2)).to.have.members(['A down B', 'B down A']);
     expect(heard.slice(2)).to.have.members(['A up B', 'B up A']);
   });
+
+  it('delivers a beginning of what is under way when the link breaks, and never a message behind a lost one', () => {
+    const counts = new Set<number>();
+    for (let seed = 1; seed <= 60; seed += 1) {
+      const { clock, network, heard } = linked(seed);
+      network.delayMsMax = 50;
+      for (let sequence = 1; sequence <= 10; sequence += 1) network.send('A', 'B', numbered(sequence));
+      network.part('A', 'B', 0);
+      clock.runUntil(1_000);
+      const arrived = heard.filter((line) => line.startsWith('B A'));
+      expect(arrived).to.deep.equal(arrived.map((_, index) => `B A c0ffee.1.${index + 1}`));
+      // Whoever hears that the link is gone has heard all of it that ever comes.
+      expect(heard.indexOf('B down A')).to.be.at.least(arrived.length);
+      counts.add(arrived.length);
+    }
+    expect([...counts].sort((a, b) => a - b)).to.include.members([0, 3, 7]);
+  });
+
+  it('gives nothing of an old link to the next life of a node', () => {
+    for (let seed = 1; seed <= 40; seed += 1) {
+      const { clock, network, heard, join } = linked(seed);
+      network.delayMsMax = 80;
+      network.send('A', 'B', numbered(1));
+      network.leave('B');
+      join('B');
+      clock.runUntil(1_000);
+      expect(heard, `seed ${seed}`).to.not.include('B A c0ffee.1.1');
+    }
+  });
+
+  it('heals everything at once: cut links are made again, stalled ones too', () => {
+    const { clock, network, heard } = linked();
+    network.part('A', 'B', 0);
+    network.heal();
+    clock.runUntil(300);
+    expect(network.isUp('A', 'B')).to.equal(true);
+    network.stall('A', 'B', 60_000);
+    network.heal();
+    clock.runUntil(600);
+    network.send('A', 'B', numbered(2));
+    clock.runUntil(700);
+    expect(heard.at(-1)).to.equal('B A c0ffee.1.2');
+  });
 });
