@@ -121,6 +121,17 @@ describe('the configuration of a daemon', () => {
     });
   });
 
+  it('tells others the address of a proxy where one is given, and only then', async () => {
+    await inDirectory((directory) => {
+      const settings = (given: Given) => resolveConfig('coordinator', input(directory, given)).settings;
+      expect(settings({ flags: { advertise: '127.0.0.1:9000' } }).advertise).to.equal('127.0.0.1:9000');
+      expect(settings({})).to.not.have.property('advertise');
+      const error = failureOf(() => settings({ flags: { advertise: 'nowhere' } }));
+      expect(error).to.have.property('code', 'usage');
+      expect(error.message).to.include('--advertise').and.to.include('host:port');
+    });
+  });
+
   it('restricts a participant to the groups whose resources it is given', async () => {
     await inDirectory((directory) => {
       const groupsOf = (resources: string) =>
