@@ -438,6 +438,21 @@ export const BAD_RUNS: readonly BadRun[] = [
   },
   {
     invariant: 'I11',
+    title: 'a parallel commit that participants heard of before it was written',
+    spoil: (run) => {
+      for (const node of ['P1', 'P2'] as const) run.record(node, 'prepared', 2)['protocol'] = 'parallel';
+      run.record('C', 'begin', 2)['protocol'] = 'parallel';
+      run.drop('C', 'commit', 2);
+      run.drop('C', 'end', 2);
+    },
+  },
+  {
+    invariant: 'I4',
+    title: 'a yes after a no',
+    spoil: (run) => run.insert('P1', [prepared(3)]),
+  },
+  {
+    invariant: 'I11',
     title: 'a 3PC commit that no quorum precommitted',
     spoil: (run) => {
       run.drop('P1', 'precommitted', 4);

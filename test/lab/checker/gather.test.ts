@@ -6,7 +6,10 @@ import { Writable } from 'node:stream';
 import { withCluster, transact, transfer } from '../../support/cluster.ts';
 import { expectAllWell } from '../../support/invariants.ts';
 import { withTemporaryDirectory } from '../../support/temporary-directory.ts';
+import { eventually } from '../../support/eventually.ts';
+import { about, prepared } from './literal-run.ts';
 import type { CliIo } from '../../../src/cli/command.ts';
+import type { LooseRecord } from './literal-run.ts';
 import type { CheckReport } from '../../../src/lab/checker/verdict.ts';
 
 const LINE = { group: 'chat', resource: 'history', type: 'append', room: 'lobby' };
@@ -94,6 +97,48 @@ describe('the checker on real logs', function () {
         writeFileSync(path, Buffer.concat([readFileSync(path), Buffer.from('6f1c09aa 82 {"seq":')]));
       });
       expect(torn.report.violations).to.deep.equal([]);
+    });
+  });
+
+  it('judges a log whose first segments are gone from its checkpoint on', async () => {
+    await withTemporaryDirectory(async (directory) => {
+      const { openNodeDirectory } = await import('../../../src/wal/node-directory.ts');
+      const node = await openNodeDirectory<LooseRecord>({
+        ...{ directory: join(directory, 'P1'), name: 'P1', role: 'participant', version: '0.0.0' },
+        onCheckpoint: () => undefined,
+        replay: () => undefined,
+        onDurable: () => undefined,
+        onFatal: (error) => {
+          throw error;
+        },
+        limits: { reserveBytes: 0, segmentBytesMax: 600 },
+      });
+      const synced = async (record: LooseRecord): Promise<void> => {
+        const seq = node.log.append(record, { force: true });
+        await eventually(`record ${seq} is synced`, () => node.log.durableSeq >= seq);
+      };
+      for (const nth of [1, 2]) for (const record of [prepared(nth), about('committed', nth)]) await synced(record);
+      const held = [
+        { line: 'ledger', nextAccount: 3 },
+        { line: 'account', account: 1, opening: 1000, balance: 900 },
+        { line: 'account', account: 2, opening: 500, balance: 600 },
+      ];
+      const resources = [{ group: 'bank', kind: 'ledger' }, ...held.map((line) => ({ line }))];
+      const data = [
+        { kind: 'resources', lines: resources },
+        { kind: 'protocol', lines: [] },
+      ];
+      await node.takeCheckpoint({ state: {}, data, keep: [] });
+      for (const record of [prepared(6), about('committed', 6)]) await synced(record);
+      await node.close();
+      const first = readdirSync(join(directory, 'P1'))
+        .filter((name) => name.startsWith('wal-'))
+        .sort()[0];
+      expect(first, 'the first segment').to.not.equal('wal-0000000000000001.jsonl');
+
+      const { exitCode, report } = await parleyCheck(directory);
+      expect(report.violations).to.deep.equal([]);
+      expect([exitCode, report.counts.committed]).to.deep.equal([0, 1]);
     });
   });
 
