@@ -4,7 +4,6 @@
  * the next slice. A `share` below 1 takes that part of the slices, and of what
  * is counted within one when a single slice is more than its share.
  */
-
 import { shippedScenarios } from '../scenario-file.ts';
 
 /** Stands for the path of a file that the command writes its result to; else it is the last line of its output. */
@@ -50,9 +49,23 @@ const PROTOCOLS = ['mixed', '2pc', '3pc'] as const;
 
 /** Every part; `share` is from above 0 to 1. */
 export function partList(share: number): readonly Part[] {
-  const scaled = (whole: number): number => Math.max(1, Math.round(whole * share));
+  const scaled: Scaled = (whole) => Math.max(1, Math.round(whole * share));
   return [
     seedsPart(scaled(SEEDS)),
+    ...crashPointParts(scaled),
+    explorerPart(share),
+    ...logParts(scaled, share),
+    killsPart(scaled(KILL_CYCLES)),
+    ...processParts(scaled, share),
+    ...checkoutParts(),
+  ];
+}
+
+/** A share of a whole, and at least 1. */
+type Scaled = (whole: number) => number;
+
+function crashPointParts(scaled: Scaled): readonly Part[] {
+  return [
     {
       name: 'points',
       title: 'Every single crash point of the simulated protocols, each under kill, power loss and torn writes',
@@ -67,7 +80,11 @@ export function partList(share: number): readonly Part[] {
         parley(60, 'simulate', '--crash-points', 'pairs', '--slice', `${index + 1}/${PAIR_SLICES}`, '--json'),
       ),
     },
-    explorerPart(share),
+  ];
+}
+
+function logParts(scaled: Scaled, share: number): readonly Part[] {
+  return [
     {
       name: 'power',
       title: 'States of the disk after a power cut, opened by the shipped log; with two controls that must fail',
@@ -82,7 +99,11 @@ export function partList(share: number): readonly Part[] {
         parley(20, 'prove', 'flips', '--first', String(first), '--step', String(FLIP_SLICES), '--json'),
       ),
     },
-    killsPart(scaled(KILL_CYCLES)),
+  ];
+}
+
+function processParts(scaled: Scaled, share: number): readonly Part[] {
+  return [
     {
       name: 'histories',
       title: 'Black-box histories: 8 clients on real processes, a fault every few seconds, then the checker',
@@ -110,6 +131,19 @@ export function partList(share: number): readonly Part[] {
       title: 'Every scenario file on real processes',
       target: 'all',
       slices: shippedScenarios().map(({ id }) => parley(8, 'lab', 'run', id, '--json')),
+    },
+  ];
+}
+
+/** What needs a checkout, since it runs its tests. */
+function checkoutParts(): readonly Part[] {
+  const mocha = ['--import=tsx', 'node_modules/mocha/lib/cli/cli.js', '--reporter', 'dot'];
+  return [
+    {
+      name: 'frames',
+      title: 'Bad frames sent to a daemon, and a log cut at each of its bytes: the tests of both',
+      target: 'all',
+      slices: [script(40, ...mocha, 'test/processes/frames.test.ts', 'test/wal/log-damage.test.ts')],
     },
     {
       name: 'mutants',
