@@ -39,6 +39,12 @@ function parleyOnly(load: Omit<LoadQuestion, 'clients'>, whole: boolean): Planne
     ...{ series: '3pc', label: clientsText(clients), order: clients },
     load: { ...load, protocol: '3pc', clients },
   }));
+  for (const clients of protocols) {
+    plan.push({
+      ...{ series: 'parallel', label: clientsText(clients), order: clients },
+      load: { ...load, protocol: 'parallel', clients },
+    });
+  }
   plan.push({
     ...{ series: '2pc, one hot account', label: clientsText(64), order: 64 },
     load: { ...load, clients: 64, hot: true },

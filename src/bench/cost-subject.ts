@@ -10,6 +10,7 @@
  *   presumed abort   forced 2n + 1, messages 4n      a reader: 2 messages, nothing forced
  *   one-phase        forced 1, messages 2            the participant alone decides
  *   3PC              forced 3n + 2, messages 6n      with a log of the coordinator that also forces its precommit
+ *   parallel         as presumed abort, but `begin` is forced beside the prepares, and the decision is not
  */
 import type { ProtocolName } from '../protocol/messages.ts';
 import type { Operation } from '../resources/resource.ts';
@@ -47,6 +48,12 @@ export function costCases(): readonly CostCase[] {
     const [n, shared] = [participants, { participants, operations }];
     cases.push(
       { label: `2PC, ${n} participants`, protocol: '2pc', textbook: { forced: 2 * n + 1, messages: 4 * n }, ...shared },
+      {
+        label: `parallel, ${n} participants`,
+        protocol: 'parallel',
+        textbook: { forced: 2 * n + 1, messages: 4 * n },
+        ...shared,
+      },
       { label: `3PC, ${n} participants`, protocol: '3pc', textbook: { forced: 3 * n + 2, messages: 6 * n }, ...shared },
     );
   }

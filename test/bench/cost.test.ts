@@ -16,6 +16,10 @@ describe('the cost of a transaction', () => {
       expect(counts(`2PC, ${n} participants`)).to.deep.equal({ forced: 2 * n + 1, messages: 4 * n });
     });
 
+    it(`parallel with ${n} participants sends as many messages as 2PC, and forces its begin besides`, () => {
+      expect(counts(`parallel, ${n} participants`)).to.deep.equal({ forced: 2 * n + 2, messages: 4 * n });
+    });
+
     it(`3PC with ${n} participants sends 6n messages and forces no more than the textbook's 3n + 2 records`, () => {
       const { forced, messages } = counts(`3PC, ${n} participants`);
       expect(messages).to.equal(6 * n);
