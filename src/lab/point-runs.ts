@@ -67,11 +67,14 @@ function clean(protocol: string): PointRun {
   ]);
 }
 
-/** What sites propose reaches the coordinator alone, so rounds go on until it is awake and has accepted one. */
+/** What a survivor proposes reaches the coordinator alone, so rounds go on until it is awake and accepts one. */
 function later(id: string, proposal: string, answer: string, crashAt: string): readonly object[] {
   const accepted = `${answer} by the coordinator`;
+  const pairs = ALL.flatMap((from) => ALL.filter((to) => to !== from).map((to) => [from, to] as const));
   return [
-    ...ALL.map((node) => rule(`${proposal} to ${node}`, '*', node, proposal, { mustHit: false })),
+    ...pairs.map(([from, to]) => rule(`${proposal} from ${from} to ${to}`, from, to, proposal, { mustHit: false })),
+    // Its own round must not be complete when it wakes.
+    rule('acknowledgements of P1', 'P1', C, 'precommitted', { mustHit: false }),
     rule(accepted, C, '*', answer, { action: 'duplicate' }),
     transact(id, 'pay', { protocol: '3pc', wait: false, crashAt: [crashAt] }),
     wait({ hit: accepted }),
@@ -134,7 +137,7 @@ export function pointRuns(): readonly PointRun[] {
     ),
     run('points-late', 'faults', 'A coordinator goes on with a round when higher ones were promised', PATIENT, [
       ...later('LATE', 'preabort', 'preaborted', 'coordinator.precommit.before-send=stop'),
-      ...later('LATER', 'precommit', 'precommitted', 'coordinator.precommit.sent#3=stop'),
+      ...later('LATER', 'precommit', 'precommitted', 'coordinator.precommit.sent=stop'),
     ]),
     run('points-leads', 'faults', 'A coordinator leads a round after the one that a participant began', PATIENT, [
       ...['P2', 'P3'].map((node) => rule(`questions of ${node}`, node, '*', 'state-request', { mustHit: false })),
@@ -142,9 +145,14 @@ export function pointRuns(): readonly PointRun[] {
       transact('LEADS', 'pay', { protocol: '3pc', wait: false, crashAt: ['coordinator.precommit.before-send=stop'] }),
       wait({ dead: ['P1'] }),
       { do: 'heal' },
-      { do: 'partition', sides: [['P1'], ['P2'], ['P3']] },
+      // With P1 the coordinator is a quorum, and it alone can lead: it finds the proposal that P1 had made.
+      { do: 'partition', sides: [['P1', C], ['P2'], ['P3']] },
+      rule('questions', '*', C, 'state-request', { mustHit: false }),
+      rule('its proposal', C, '*', 'preabort', { action: 'duplicate' }),
       { do: 'start', node: 'P1' },
-      wait({ decided: 'alike', id: 'LEADS', nodes: ALL }),
+      wait({ hit: 'its proposal' }),
+      { do: 'heal' },
+      wait({ decided: 'aborted', id: 'LEADS', nodes: ALL }),
     ]),
   ];
 }
