@@ -3,7 +3,6 @@
  * its logs and what its clients were told, in the shapes that a run directory
  * has. Two judges that share no rule look at the same run.
  */
-import type { Json } from '../base/canonical-json.ts';
 import { check } from '../lab/checker/check.ts';
 import type { NodeLog } from '../lab/checker/input.ts';
 import type { HistoryEvent, RunDescription } from '../lab/run-directory.ts';
@@ -35,7 +34,7 @@ function historyOf({ clients }: World): readonly HistoryEvent[] {
   const events: HistoryEvent[] = [];
   for (const [id, { transaction, operations, invokedMs, told }] of clients.asked) {
     const of = { process: id, f: 'transaction', id } as const;
-    events.push({ t: invokedMs, kind: 'invoke', ...of, in: { protocol: transaction.protocol, operations } as Json });
+    events.push({ t: invokedMs, kind: 'invoke', ...of, in: { protocol: transaction.protocol, operations } });
     if (told === undefined) continue;
     const { outcome, results, atMs } = told;
     if (outcome === 'committed') events.push({ t: atMs, kind: 'ok', ...of, out: { outcome, results } });

@@ -5,12 +5,16 @@ import type { SimulateOptions, SimulateResult } from '../../src/sim/simulate.ts'
 
 const SHAPE = { transactions: 20, faults: 6, workers: availableParallelism() } as const;
 
-/** What is run each time, 20,100 seeds in all. Two participants weigh otherwise than three in a quorum. */
+/**
+ * What is run each time, 20,100 seeds in all. Two participants weigh otherwise than three in a quorum; one decides
+ * alone, and its views never change.
+ */
 const RUNS: readonly SimulateOptions[] = [
-  { ...SHAPE, seed: 1, seeds: 8_100, protocol: 'mixed', participants: 3 },
-  { ...SHAPE, seed: 100_001, seeds: 2_000, protocol: '2pc', participants: 3 },
-  { ...SHAPE, seed: 200_001, seeds: 2_000, protocol: '3pc', participants: 3 },
-  { ...SHAPE, seed: 300_001, seeds: 8_000, protocol: 'mixed', participants: 2 },
+  { ...SHAPE, seed: 1, seeds: 6_000, protocol: 'mixed', participants: 3 },
+  { ...SHAPE, seed: 100_001, seeds: 1_500, protocol: '2pc', participants: 3 },
+  { ...SHAPE, seed: 200_001, seeds: 1_500, protocol: '3pc', participants: 3 },
+  { ...SHAPE, seed: 300_001, seeds: 9_000, protocol: 'mixed', participants: 2 },
+  { ...SHAPE, seed: 400_001, seeds: 2_100, protocol: 'mixed', participants: 1 },
 ];
 
 /** What to type to see the failures of a run again. */
@@ -38,7 +42,7 @@ describe('Twenty thousand seeds', () => {
       // Worlds in which hardly anything commits, or nothing is held against a record, would show nothing.
       expect(result.committed).to.be.greaterThan(seeds * 15);
       expect(result.aborted).to.be.greaterThan(seeds);
-      expect(result.outputsChecked).to.be.greaterThan(seeds * 100);
+      expect(result.outputsChecked).to.be.greaterThan(seeds * 80);
     });
   }
 
