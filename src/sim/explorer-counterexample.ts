@@ -27,7 +27,7 @@ import type { RunStep } from './explorer-transcript.ts';
 export type CounterexampleAct =
   | { readonly kind: 'deliver' | 'drop'; readonly from: NodeName; readonly to: NodeName; readonly message: Message }
   | { readonly kind: 'vote'; readonly at: NodeName; readonly vote: 'yes' | 'no' }
-  | { readonly kind: 'timer'; readonly at: NodeName; readonly timer: 'vote' | 'ask' | 'elect' | 'write-down' }
+  | { readonly kind: 'timer'; readonly at: NodeName; readonly timer: 'vote' | 'ask' | 'elect' }
   | { readonly kind: 'resend'; readonly from: NodeName; readonly to: NodeName }
   | { readonly kind: 'crash'; readonly at: NodeName; readonly kept: number }
   | { readonly kind: 'restart'; readonly at: NodeName };
@@ -109,12 +109,11 @@ function actsOf(at: NodeName, input: SiteInput, protocol: ProtocolName): readonl
     case 'participant-event': {
       if (input.event.type === 'resource-yes') return [{ kind: 'vote', at, vote: 'yes' }];
       if (input.event.type === 'resource-no') return [{ kind: 'vote', at, vote: 'no' }];
-      return [{ kind: 'timer', at, timer: protocol === '2pc' || protocol === 'parallel' ? 'ask' : 'elect' }];
+      return [{ kind: 'timer', at, timer: protocol === '2pc' ? 'ask' : 'elect' }];
     }
     case 'coordinator-event': {
       const { event } = input;
       if (event.type === 'resend') return [{ kind: 'resend', from: at, to: event.to }];
-      if (event.type === 'write-down') return [{ kind: 'timer', at, timer: 'write-down' }];
       return [{ kind: 'timer', at, timer: event.type === 'vote-timeout' ? 'vote' : 'elect' }];
     }
   }

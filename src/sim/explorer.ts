@@ -9,9 +9,11 @@
  * alarm and no broken assertion; and a run without faults decides
  * (explorer-live.ts). The first violation found is a shortest one.
  *
- * Not explored: views, several transactions (the simulator
- * has them). Worlds that differ only in names are not merged: names break the
- * ties between rounds, so such worlds may go on differently.
+ * Not explored: views, several transactions, parallel commit (the simulator
+ * has them; a coordinator of parallel commit may take back an abort that nobody
+ * can have relied on, which here would count as a second decision). Worlds that
+ * differ only in names are not merged: names break the ties between rounds, so
+ * such worlds may go on differently.
  */
 import { AssertionFailed } from '../base/assert.ts';
 import type { ProtocolName } from '../protocol/messages.ts';
