@@ -196,8 +196,8 @@ function explorerPart(share: number): Part {
     [60, ['--protocol', '2pc', '--participants', '3']],
     [60, ['--protocol', '3pc', '--participants', '2', '--rounds', '3']],
     [600, ['--protocol', '3pc', '--participants', '2', '--rounds', '4']],
-    [600, ['--protocol', '3pc', '--participants', '3', '--rounds', '3', '--weights', 'shipped']],
-    [600, ['--protocol', '3pc', '--participants', '3', '--rounds', '3', '--weights', 'equal']],
+    [600, ['--protocol', '3pc', '--participants', '3', '--rounds', '3', '--elections', '2', '--weights', 'shipped']],
+    [600, ['--protocol', '3pc', '--participants', '3', '--rounds', '3', '--elections', '2', '--weights', 'equal']],
   ];
   const chosen = share < 1 ? bounds.slice(0, 3) : bounds;
   return {
