@@ -86,10 +86,12 @@ function later(id: string, proposal: string, answer: string, crashAt: string): r
 
 /** All runs, in the order in which they are made. */
 export function pointRuns(): readonly PointRun[] {
+  return [clean('2pc'), clean('3pc'), clean('parallel'), ...returns(), ...rounds()];
+}
+
+/** Nodes that die and come back. */
+function returns(): readonly PointRun[] {
   return [
-    clean('2pc'),
-    clean('3pc'),
-    clean('parallel'),
     run('points-joins', 'faults', 'A member dies in doubt, is taken out, joins again; a commit is asked for', PROXIED, [
       { do: 'arm', node: 'P3', point: 'participant.vote.sent' },
       transact('JOINS', 'pay', { expect: 'committed' }),
@@ -121,6 +123,12 @@ export function pointRuns(): readonly PointRun[] {
         { do: 'settle', id: 'ALONE' },
       ],
     ),
+  ];
+}
+
+/** Rounds of 3PC beside a coordinator that stands still for a while. */
+function rounds(): readonly PointRun[] {
+  return [
     run(
       'points-led',
       'faults',
