@@ -4,7 +4,7 @@
  * before and after each force and each send of each node, every other call
  * through a port, every step of a start. Then, for each pass, a run that is the
  * same up to there and in which the node's life ends exactly there; it comes
- * back, everything heals, and the world judges it as any other. A second crash
+ * back, everything heals, and the world judges it as it judges every world. A second crash
  * may come at any later pass, those of the recovery from the first included.
  */
 import type { NodeName } from '../protocol/messages.ts';
