@@ -196,13 +196,23 @@ function obey(attempt: CoordinatorAttempt, state: TextbookPrecommitted, event: T
   const { number } = attempt;
   const { from, round, type } = event;
   if (compareRounds(round, state.lastElected) < 0) return stay(state);
-  const after = { ...state, lastElected: round };
-  const { lastAttempt } = state;
-  const message =
-    type === 'precommit'
-      ? ({ type: 'precommitted', number, round } as const)
-      : ({ type: 'state', number, round, state: 'precommitted', lastAttempt } as const);
-  return goTo<TextbookCoordinator>(after, { send: [{ to: from, message }] });
+  if (type === 'state-request') {
+    const isNew = compareRounds(round, state.lastElected) > 0;
+    const { lastAttempt } = state;
+    const message = { type: 'state', number, round, state: 'precommitted', lastAttempt } as const;
+    return goTo<TextbookCoordinator>(
+      { ...state, lastElected: round },
+      { records: isNew ? [forced({ type: 'promised', number, round })] : [], send: [{ to: from, message }] },
+    );
+  }
+  const isNew = compareRounds(round, state.lastAttempt) > 0;
+  return goTo<TextbookCoordinator>(
+    { ...state, lastElected: round, lastAttempt: round },
+    {
+      records: isNew ? [forced({ type: 'precommitted', number, round })] : [],
+      send: [{ to: from, message: { type: 'precommitted', number, round } }],
+    },
+  );
 }
 
 function inCommitted(
