@@ -210,7 +210,8 @@ function checkRead(
   const limit = numberIn(read.in, 'limit') || READ_LIMIT;
   const least = Math.min(
     ...places.map((place) => {
-      const lengths = inForce(place, `room/${room}`, windowOf(place, read, times)).map(Number);
+      const key = `room/${room}`;
+      const lengths = inForce(place, key, windowOf(place, read, times, key)).map(Number);
       return Math.min(...(lengths.length === 0 ? [0] : lengths));
     }),
   );

@@ -29,7 +29,7 @@ export function checkReads({ clients, findings }: EndContext, replays: Replays):
       continue;
     }
     findings.reads += 1;
-    const seen = places.map((place) => inForce(place, key, windowOf(place, read, times)));
+    const seen = places.map((place) => inForce(place, key, windowOf(place, read, times, key)));
     if (seen.some((values) => values.some((one) => canonicalJson(one) === canonicalJson(value)))) continue;
     const could = [...new Set(seen.flat().map((one) => canonicalJson(one)))].slice(0, 8).join(', ') || 'nothing';
     const what = `A client read ${canonicalJson(value)} as ${key} of ${textIn(read.in, 'group')}; what could be read then was ${could}.`;
@@ -67,12 +67,23 @@ export function timesOf(clients: ClientStory): Times {
   return { told, asked };
 }
 
-/** How many commits of a place a read saw at least, and at most. */
-export function windowOf(place: GroupReplay, read: Asked, { told, asked }: Times): { low: number; high: number } {
+/**
+ * How many commits of a place a read of a key saw at least, and at most. At
+ * least those of the key itself that were told before it: a commit is told as
+ * soon as it is decided, and a read waits only for undecided writes of its key.
+ */
+export function windowOf(
+  place: GroupReplay,
+  read: Asked,
+  { told, asked }: Times,
+  key: string,
+): { low: number; high: number } {
   let low = 0;
   let high = place.applied.length;
-  for (const [index, { id }] of place.applied.entries()) {
-    if ((told.get(id) ?? Number.POSITIVE_INFINITY) <= read.from) low = index + 1;
+  for (const [index, { id, uses }] of place.applied.entries()) {
+    // Every commit of a ledger changes what is read as its total. (A copy changes keys too, and nobody was told of it.)
+    const writes = key === 'total' || uses.some((use) => use.key === key);
+    if (writes && (told.get(id) ?? Number.POSITIVE_INFINITY) <= read.from) low = index + 1;
     if ((asked.get(id) ?? Number.NEGATIVE_INFINITY) >= read.to) {
       high = index;
       break;
