@@ -243,6 +243,12 @@ describe('an error of the disk', () => {
 });
 
 describe('a directory of the log', () => {
+  it('is opened to be synced: one that is not there cannot be', () =>
+    withTemporaryDirectory(async (directory) => {
+      await realDisk.syncDirectory(directory);
+      expect(errnoOf(await rejectionOf(realDisk.syncDirectory(join(directory, 'gone'))))).to.equal('ENOENT');
+    }));
+
   it('that is there already is taken as it is', () =>
     withTemporaryDirectory(async (directory) => {
       const path = join(directory, 'a', 'b');
