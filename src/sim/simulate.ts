@@ -14,7 +14,7 @@ import { runSlice } from './simulate-slice.ts';
 import { startWorkers } from './simulate-workers.ts';
 
 /** Which protocols the transactions of a world use. */
-export type ProtocolChoice = '2pc' | '3pc' | 'mixed';
+export type ProtocolChoice = '2pc' | '3pc' | 'mixed' | '3pc-textbook';
 
 /** The protocols that a choice stands for. */
 export function protocolsOf(choice: ProtocolChoice): readonly ProtocolName[] {
