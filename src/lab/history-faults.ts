@@ -150,7 +150,7 @@ const slow = onLinks('slow links', (random) => {
   const condition = {
     latencyMs: random.whole(5, 120),
     jitterMs: random.whole(0, 80),
-    sliceBytes: random.pick([1, 17, 1_000]),
+    sliceBytes: random.pick([100, 1_000]),
   };
   const node = random.pick(NODES);
   return {

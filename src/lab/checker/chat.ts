@@ -211,7 +211,10 @@ function checkRead(
   const least = Math.min(
     ...places.map((place) => {
       const key = `room/${room}`;
-      const lengths = inForce(place, key, windowOf(place, read, times, key)).map(Number);
+      const window = windowOf(place, read, times, key);
+      // Before its first line a room is not there, and no version says so.
+      const begun = place.versions.get(key)?.some(({ index }) => index <= window.low) ?? false;
+      const lengths = begun ? inForce(place, key, window).map(Number) : [];
       return Math.min(...(lengths.length === 0 ? [0] : lengths));
     }),
   );
