@@ -15,6 +15,7 @@ import type { Response, Route } from '../net/router.ts';
 import type { Request } from '../net/request.ts';
 import { LineStream } from './server-line-stream.ts';
 import type { LineStreamPorts } from './server-line-stream.ts';
+import { SharedPortions } from './shared-portions.ts';
 
 /** What the route needs. */
 export interface EventsApi extends LineStreamPorts {
@@ -26,6 +27,7 @@ export interface EventsApi extends LineStreamPorts {
 export class EventStreams {
   readonly #api: EventsApi;
   readonly #open = new Set<LineStream>();
+  readonly #portions = new SharedPortions();
 
   constructor(api: EventsApi) {
     this.#api = api;
@@ -51,7 +53,7 @@ export class EventStreams {
     this.#api.requireFeed();
     const positions = new Map(rooms.map((room) => [room, since.get(room) ?? this.#api.cache.last(room)]));
     return eventStream((events) => {
-      const stream = new LineStream(events, new LineCursor(positions), this.#api);
+      const stream = new LineStream(events, new LineCursor(positions), this.#api, this.#portions);
       this.#open.add(stream);
       events.onClose(() => this.#open.delete(stream));
     });

@@ -15,6 +15,7 @@ import type { LineCursor } from '../chat/line-cursor.ts';
 import type { RoomCache } from '../chat/room-cache.ts';
 import type { PushStream, ServerEvent } from '../net/event-stream.ts';
 import type { HistoryLine } from '../resources/history.ts';
+import type { SharedPortions } from './shared-portions.ts';
 
 /** What may wait for a reader before its next lines are fetched. */
 export const READER_WAITING_BYTES_MAX = 256 * 1024;
@@ -40,15 +41,18 @@ export class LineStream {
   readonly #ports: LineStreamPorts;
   readonly #cursor: LineCursor;
   readonly #events: PushStream<ServerEvent>;
+  readonly #portions: SharedPortions;
   readonly #unlisten: readonly (() => void)[];
   #isFetching = false;
   #timer: NodeJS.Timeout | undefined = undefined;
   #stuck: { readonly sinceMs: number; readonly bytes: number } | undefined = undefined;
 
-  constructor(events: PushStream<ServerEvent>, cursor: LineCursor, ports: LineStreamPorts) {
+  /** @param portions shared with the other readers of the server */
+  constructor(events: PushStream<ServerEvent>, cursor: LineCursor, ports: LineStreamPorts, portions: SharedPortions) {
     this.#events = events;
     this.#cursor = cursor;
     this.#ports = ports;
+    this.#portions = portions;
     this.#unlisten = cursor.rooms.map((room) => ports.cache.listen(room, () => this.#pump()));
     events.onClose(() => {
       clearTimeout(this.#timer);
@@ -83,6 +87,10 @@ export class LineStream {
   }
 
   #send(room: string, lines: readonly HistoryLine[]): void {
+    if (this.#cursor.rooms.length === 1 && this.#cursor.advanceAll(room, lines)) {
+      this.#events.writeShared(this.#portions.of(room, lines));
+      return;
+    }
     for (const line of lines) {
       if (!this.#cursor.advance(room, line.seq)) continue;
       this.#events.write({ event: 'line', id: this.#cursor.token, data: JSON.stringify({ room, ...line }) });

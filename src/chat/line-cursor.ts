@@ -50,6 +50,16 @@ export class LineCursor {
     return true;
   }
 
+  /** As advance() for all of them. False, and nothing changes, unless they are the next ones, without a gap. */
+  advanceAll(room: string, lines: readonly HistoryLine[]): boolean {
+    const before = this.#positions.get(room);
+    const last = lines.at(-1);
+    if (before === undefined || last === undefined) return false;
+    if (!lines.every(({ seq }, index) => seq === before + 1 + index)) return false;
+    this.#positions.set(room, last.seq);
+    return true;
+  }
+
   /** Puts a room behind the others, so that a busy one does not hold them up. */
   yieldTurn(room: string): void {
     const seq = this.#positions.get(room);

@@ -2,6 +2,7 @@
 import { chunk, LAST_CHUNK } from '../wire/frame-writer.ts';
 import type { ByteStream } from './byte-stream.ts';
 import type { Connection } from './connection.ts';
+import { SharedBytes } from './shared-bytes.ts';
 
 /** What may wait for one reader; one that is further behind is dropped, so that it costs the others nothing. */
 export const STREAM_WAITING_BYTES_MAX = 1024 * 1024;
@@ -29,16 +30,11 @@ export class AnswerStream implements ByteStream {
     return this.#connection.waitingBytes;
   }
 
-  write(data: Buffer | string): boolean {
+  write(data: Buffer | string | SharedBytes): boolean {
     if (!this.isOpen) return false;
+    if (data instanceof SharedBytes) return this.#send(this.#isChunked ? data.chunk : data.bytes);
     const bytes = typeof data === 'string' ? Buffer.from(data, 'utf8') : data;
-    if (this.#connection.waitingBytes + bytes.length > STREAM_WAITING_BYTES_MAX) {
-      this.#connection.destroy();
-      this.fall();
-      return false;
-    }
-    this.#connection.write(this.#isChunked ? chunk(bytes) : bytes);
-    return true;
+    return this.#send(this.#isChunked ? chunk(bytes) : bytes);
   }
 
   close(): void {
@@ -57,5 +53,16 @@ export class AnswerStream implements ByteStream {
   fall(): void {
     this.#isOpen = false;
     for (const listener of this.#listeners.splice(0)) listener();
+  }
+
+  /** @param bytes as they are on the wire */
+  #send(bytes: Buffer): boolean {
+    if (this.#connection.waitingBytes + bytes.length > STREAM_WAITING_BYTES_MAX) {
+      this.#connection.destroy();
+      this.fall();
+      return false;
+    }
+    this.#connection.write(bytes);
+    return true;
   }
 }

@@ -1,4 +1,5 @@
 /** Answers without an end; http-connection.ts makes them, event-stream.ts writes to them. */
+import type { SharedBytes } from './shared-bytes.ts';
 
 /** The body of an answer that is written bit by bit. */
 export interface ByteStream {
@@ -10,7 +11,7 @@ export interface ByteStream {
    * bytes more than the limit would wait for a reader that does not read: then
    * the reader is dropped.
    */
-  write(bytes: Buffer | string): boolean;
+  write(bytes: Buffer | string | SharedBytes): boolean;
   /** Ends the body; nothing more is written. */
   close(): void;
   /** Calls `listener` once when the stream is over, by whichever side; at once if it is. */

@@ -12,6 +12,7 @@
 import { assert } from '../base/assert.ts';
 import type { ByteStream } from './byte-stream.ts';
 import type { Response } from './router.ts';
+import type { SharedBytes } from './shared-bytes.ts';
 
 /** Proxies and browsers give up on a silent connection after 30 s or more. */
 const COMMENT_MS = 15_000;
@@ -23,6 +24,8 @@ export interface PushStream<Item> {
   readonly waitingBytes: number;
   /** Sends one item; false when the reader is gone or was dropped just now. */
   write(item: Item): boolean;
+  /** As write(), for items that were encoded before, because other readers get them too. */
+  writeShared(items: SharedBytes): boolean;
   close(): void;
   /** Calls `listener` once, when the stream is over by whichever side; at once if it is. */
   onClose(listener: () => void): void;
@@ -97,6 +100,7 @@ function pushStream<Item>(out: ByteStream, textOf: (item: Item) => string): Push
       return out.waitingBytes;
     },
     write: (item) => out.write(textOf(item)),
+    writeShared: (items) => out.write(items),
     close: () => out.close(),
     onClose: (listener) => out.onClose(listener),
   };
