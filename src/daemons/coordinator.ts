@@ -14,6 +14,7 @@ import type { Route } from '../net/router.ts';
 import { CoordinatorNode } from '../protocol/coordinator-node.ts';
 import type { CoordinatorNodeEvent } from '../protocol/coordinator-node.ts';
 import { CoordinatorTables } from '../protocol/coordinator-tables.ts';
+import type { LogStart } from '../protocol/messages.ts';
 import type { Answer } from '../protocol/node-step.ts';
 import type { StoredOutcome } from '../protocol/outcomes.ts';
 import { coordinatorRecords, CoordinatorRecovery } from '../protocol/recovery-coordinator.ts';
@@ -42,7 +43,10 @@ class CoordinatorDaemon {
   private readonly shell: DaemonShell;
   /** The address and the log's identity are known later than the tables are needed. */
   private readonly self: { name: string; address: string };
-  private readonly identity = { incarnation: '', epoch: 0, start: newStart(), startSeq: 0 };
+  private readonly identity = {
+    ...{ incarnation: '', epoch: 0, start: newStart(), startSeq: 0 },
+    earlierStarts: [] as readonly LogStart[],
+  };
   private readonly tables: CoordinatorTables;
   private readonly answers = new AnswerDesk();
   private durable: DurableNode | undefined;
@@ -62,6 +66,7 @@ class CoordinatorDaemon {
     const durable = await openDurableNode({
       settings,
       shell,
+      start: this.identity.start,
       replay: (record) => recovery.apply(record),
       onData: (kind, line) => restoreLine(recovery, tables, kind, line),
       onDurable: (seq) => this.loop?.durable(seq),
@@ -75,6 +80,7 @@ class CoordinatorDaemon {
     this.identity.incarnation = durable.directory.incarnation;
     this.identity.epoch = durable.directory.epoch;
     this.identity.startSeq = durable.directory.startSeq;
+    this.identity.earlierStarts = durable.directory.earlierStarts;
     recovery.finish(realClock.nowMs());
     const node = new CoordinatorNode(this.nodeSettings(), tables);
     this.loop = new Host<CoordinatorNodeEvent>(node, (key) => ({ type: 'timer', key }), {

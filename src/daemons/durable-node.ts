@@ -41,6 +41,8 @@ export function newStart(): string {
 /** What a node does with what its log and its links tell. */
 export interface DurableNodeOptions {
   readonly settings: CoordinatorSettings | ParticipantSettings;
+  /** The mark of this process, from newStart(). */
+  readonly start: string;
   readonly shell: DaemonShell;
   /** One record of the log, in order. */
   readonly replay: (record: ProtocolRecord) => void;
@@ -85,6 +87,7 @@ export async function openDurableNode(options: DurableNodeOptions): Promise<Dura
     name,
     role,
     version: parleyVersion(),
+    start: options.start,
     onCheckpoint: (checkpoint, readData) => readAll(checkpoint, readData, options.onData),
     replay: ({ record }) => options.replay(record),
     onDurable: options.onDurable,

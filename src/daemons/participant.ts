@@ -10,7 +10,7 @@ import type { Terminal } from '../console/terminal.ts';
 import type { Host } from '../host/host.ts';
 import { ParticipantHost } from '../host/participant-host.ts';
 import { openCredentials } from '../net/credentials.ts';
-import type { NodeName } from '../protocol/messages.ts';
+import type { LogStart, NodeName } from '../protocol/messages.ts';
 import type { ParticipantNodeEvent } from '../protocol/participant-node.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
 import type { GroupConfig } from '../resources/group-resources.ts';
@@ -73,6 +73,7 @@ class ParticipantDaemon {
       epoch: 0,
       start: newStart(),
       startSeq: 0,
+      earlierStarts: [] as readonly LogStart[],
       votesByHand,
       timings: cluster.timings,
       ...(settings.unsafe === undefined ? {} : { unsafe: settings.unsafe }),
@@ -95,6 +96,7 @@ class ParticipantDaemon {
     const durable = await openDurableNode({
       settings,
       shell,
+      start: this.nodeSettings.start,
       replay: (record) => participant.replay(record),
       onData: (kind, line) => restoreLine(participant, kind, line),
       onDurable: (seq) => this.opening?.loop.durable(seq),
@@ -109,6 +111,7 @@ class ParticipantDaemon {
     this.nodeSettings.incarnation = durable.directory.incarnation;
     this.nodeSettings.epoch = durable.directory.epoch;
     this.nodeSettings.startSeq = durable.directory.startSeq;
+    this.nodeSettings.earlierStarts = durable.directory.earlierStarts;
     // Locks and holds of what is in doubt are taken again here, before anyone can reach this node.
     participant.recovered();
     const copier = this.makeCopier();

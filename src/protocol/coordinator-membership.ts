@@ -10,6 +10,7 @@ import { attemptNumber } from '../base/ids.ts';
 import type { AttemptNumber } from '../base/ids.ts';
 import { everyoneIn } from './answers.ts';
 import type { CoordinatorSettings, CoordinatorTables, Peer } from './coordinator-tables.ts';
+import { hasGoneOn } from './log-starts.ts';
 import type { LogSeen, NodeName, RegisterMessage } from './messages.ts';
 import type { StepBuilder } from './node-step.ts';
 import { forced } from './records.ts';
@@ -62,8 +63,7 @@ function ownLogIsBehind(
   out: StepBuilder,
 ): boolean {
   if (seen === undefined || seen.incarnation !== settings.incarnation) return false;
-  const isThisStart = seen.epoch === settings.epoch && seen.start === settings.start;
-  if (isThisStart || (seen.epoch < settings.epoch && seen.seq < settings.startSeq)) return false;
+  if (hasGoneOn(seen, settings)) return false;
   const detail = `${name} saw record ${seen.seq} of start ${seen.epoch} synced here; this log begins start ${settings.epoch} at record ${settings.startSeq}.`;
   out.fatal = { code: 'log-behind', detail };
   return true;
@@ -75,8 +75,7 @@ function hasKnownLog(context: MembershipContext, peer: Peer, message: RegisterMe
   const { name } = peer;
   if (peer.incarnation === undefined) return true;
   if (peer.incarnation === message.incarnation) {
-    const isSameStart = peer.epoch === message.epoch && peer.start === message.start;
-    if (isSameStart || (peer.epoch < message.epoch && peer.durableSeq < message.startSeq)) return true;
+    if (hasGoneOn({ epoch: peer.epoch, start: peer.start, seq: peer.durableSeq }, message)) return true;
     const detail = `${name} had ${peer.durableSeq} synced records in start ${peer.epoch}; it begins start ${message.epoch} at record ${message.startSeq}.`;
     return refuse(context, peer, detail, out);
   }

@@ -6,7 +6,7 @@
 import type { AttemptNumber, TransactionId } from '../base/ids.ts';
 import type { CoordinatorAttempt, ProtocolTimings } from './attempt.ts';
 import type { CoordinatorMachine } from './coordinator-attempts.ts';
-import type { NodeName, ProtocolName, Reason, Site } from './messages.ts';
+import type { LogStart, NodeName, ProtocolName, Reason, Site } from './messages.ts';
 import { OutcomeStore } from './outcomes.ts';
 import type { AdmittedOperation } from './plan.ts';
 import { firstViews } from './views.ts';
@@ -28,6 +28,8 @@ export interface CoordinatorSettings {
   readonly start: string;
   /** Sequence of the first record of this start. */
   readonly startSeq: number;
+  /** Starts of this log before this one, oldest first. */
+  readonly earlierStarts?: readonly LogStart[];
   /** Every group: its configured members. */
   readonly groups: Readonly<Record<string, { readonly members: readonly NodeName[] }>>;
   /** Configured addresses, until a participant registers another. */

@@ -58,6 +58,12 @@ const CHECKS = {
       Number.isSafeInteger(value['epoch']) &&
       isText(value['start']) &&
       Number.isSafeInteger(value['seq'])),
+  'starts?': (value: unknown): boolean =>
+    value === undefined ||
+    listOf(
+      (one) =>
+        isObject(one) && Number.isSafeInteger(one['epoch']) && isText(one['start']) && Number.isSafeInteger(one['seq']),
+    )(value),
   'round?': (value: unknown): boolean => value === undefined || CHECKS.round(value),
   'boolean?': (value: unknown): boolean => value === undefined || typeof value === 'boolean',
 } as const;
@@ -72,6 +78,7 @@ const SHAPES = {
     durableSeq: 'integer',
     start: 'text',
     startSeq: 'integer',
+    earlierStarts: 'starts?',
     coordinatorSeen: 'seen?',
     votesByHand: 'boolean',
   },

@@ -87,6 +87,13 @@ export interface LogSeen {
   readonly seq: number;
 }
 
+/** One start of a log: its first record, and the mark of the process that wrote it ('' where none was kept). */
+export interface LogStart {
+  readonly epoch: number;
+  readonly start: string;
+  readonly seq: number;
+}
+
 /** Participant → coordinator, first on a new link. */
 export interface RegisterMessage {
   readonly type: 'register';
@@ -100,6 +107,8 @@ export interface RegisterMessage {
   readonly start: string;
   /** Sequence of the first record of this start: everything synced in earlier starts is below it. */
   readonly startSeq: number;
+  /** Starts of this log before this one, oldest first; see log-starts.ts. */
+  readonly earlierStarts?: readonly LogStart[];
   /** What the sender last heard of the coordinator's log, so that one that came back shorter is found. */
   readonly coordinatorSeen?: LogSeen;
   /** A person votes at its console: silence is no sign of a fault. */

@@ -9,7 +9,17 @@ import { numberParts } from '../base/ids.ts';
 import type { AttemptNumber, TransactionId } from '../base/ids.ts';
 import type { ParticipantAttempt, Prepared, ProtocolTimings, Work } from './attempt.ts';
 import { isBelow } from './low-water.ts';
-import type { LogSeen, Message, NodeName, PrepareMessage, Reason, Site, Views, WelcomeMessage } from './messages.ts';
+import type {
+  LogSeen,
+  LogStart,
+  Message,
+  NodeName,
+  PrepareMessage,
+  Reason,
+  Site,
+  Views,
+  WelcomeMessage,
+} from './messages.ts';
 import { splitTimerKey, StepBuilder } from './node-step.ts';
 import type { NodeStep } from './node-step.ts';
 import {
@@ -58,6 +68,7 @@ export interface ParticipantSettings {
   readonly start: string;
   /** Sequence of the first record of this start. */
   readonly startSeq: number;
+  readonly earlierStarts?: readonly LogStart[];
   readonly votesByHand: boolean;
   readonly timings: ProtocolTimings;
   /** Only in the lab. */
@@ -235,9 +246,9 @@ export class ParticipantNode {
     this.joining.clear();
     // A newer link may have replaced the older without a word; what was welcomed there says nothing here.
     this.views = undefined;
-    const { self, incarnation, epoch, start, startSeq, votesByHand } = this.settings;
+    const { self, incarnation, epoch, start, startSeq, earlierStarts = [], votesByHand } = this.settings;
     const seen = this.coordinatorSeen === undefined ? {} : { coordinatorSeen: this.coordinatorSeen };
-    const log = { incarnation, epoch, start, startSeq, durableSeq: this.durableSeq(), ...seen };
+    const log = { incarnation, epoch, start, startSeq, earlierStarts, durableSeq: this.durableSeq(), ...seen };
     out.tell(peer, { type: 'register', ...self, ...log, votesByHand });
   }
 

@@ -32,6 +32,8 @@ export interface StartRecord {
   readonly name: NodeName;
   readonly role: string;
   readonly incarnation: string;
+  /** The mark of the process, made at random: a log that lost its newest start counts the same epoch again. */
+  readonly start?: string;
 }
 
 /** Coordinator: an attempt begins. Forced when one-phase: there, no record must not mean abort. */

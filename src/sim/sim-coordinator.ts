@@ -29,7 +29,8 @@ export class SimCoordinator extends SimNode<CoordinatorNodeEvent> {
   }
 
   protected open(records: readonly ProtocolRecord[], ports: HostPorts): Host<CoordinatorNodeEvent> {
-    const settings = { ...this.settings, epoch: this.epoch, start: `life${this.life}`, startSeq: this.startSeq };
+    const { epoch, startSeq, earlierStarts } = this;
+    const settings = { ...this.settings, epoch, start: `life${this.life}`, startSeq, earlierStarts };
     this.tables = new CoordinatorTables(settings);
     const recovery = new CoordinatorRecovery(settings, this.tables);
     for (const record of records) recovery.apply(record);

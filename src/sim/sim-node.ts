@@ -6,7 +6,7 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Host, HostPorts } from '../host/host.ts';
-import type { Message, NodeName } from '../protocol/messages.ts';
+import type { LogStart, Message, NodeName } from '../protocol/messages.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
 import type { StoredRecord } from '../wal/log-store.ts';
 import { MemoryLog } from '../wal/memory-log.ts';
@@ -42,6 +42,7 @@ export abstract class SimNode<Event> {
   /** While stopped (SIGSTOP): what happened meanwhile, in order. */
   private queue: (() => void)[] | undefined;
   protected startSeq = 0;
+  protected earlierStarts: readonly LogStart[] = [];
 
   constructor(name: NodeName, ports: SimPorts, incarnation: string) {
     this.name = name;
@@ -113,7 +114,8 @@ export abstract class SimNode<Event> {
     this.log = log;
     this.at('start', 'start');
     // As the file log does: a durable record begins every start.
-    const start: ProtocolRecord = { type: 'start', name, role: 'simulated', incarnation };
+    this.earlierStarts = startsIn(this.records);
+    const start: ProtocolRecord = { type: 'start', name, role: 'simulated', incarnation, start: `life${life}` };
     this.startSeq = log.append(start, { force: true });
     watch.appended(name, { seq: this.startSeq, epoch: this.epoch, record: start });
     this.at('start-record', 'start');
@@ -279,6 +281,12 @@ export abstract class SimNode<Event> {
       crashPoint: (what, where) => this.at(what, where),
     };
   }
+}
+
+function startsIn(records: readonly StoredRecord<ProtocolRecord>[]): readonly LogStart[] {
+  return records.flatMap(({ seq, epoch, record }) =>
+    record.type === 'start' ? [{ epoch, start: record.start ?? '', seq }] : [],
+  );
 }
 
 function untilDeath(run: () => void): void {

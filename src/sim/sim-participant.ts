@@ -53,6 +53,7 @@ export class SimParticipant extends SimNode<ParticipantNodeEvent> {
         epoch: this.epoch,
         start: `life${this.life}`,
         startSeq: this.startSeq,
+        earlierStarts: this.earlierStarts,
         votesByHand: false,
         timings,
       },

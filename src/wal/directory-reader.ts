@@ -25,6 +25,8 @@ export interface StartRecord extends LogRecord {
   readonly version: string;
   /** RFC 3339, UTC; for people only. */
   readonly startedAt: string;
+  /** The mark of the process; absent in old logs. */
+  readonly start?: string;
 }
 
 /** Hands over the lines of one data file of the checkpoint. */
@@ -41,6 +43,17 @@ export interface ReadOptions<R extends LogRecord> {
   readonly replay: (stored: StoredRecord<R>) => void;
 }
 
+/** One start of this log. */
+export interface FoundStart {
+  readonly epoch: number;
+  /** '' where the record has no mark. */
+  readonly start: string;
+  readonly seq: number;
+}
+
+/** Peers are told of this many starts before the current one (src/protocol/log-starts.ts). */
+const STARTS_KEPT = 16;
+
 /** What the directory holds. */
 export interface FoundLog {
   readonly verdict: Exclude<Verdict, { kind: 'corrupt' }>;
@@ -48,6 +61,8 @@ export interface FoundLog {
   readonly incarnation: string | undefined;
   /** The epoch of the last start, 0 when there was none. */
   readonly epoch: number;
+  /** The starts in the segments that are there, oldest first, and not more than the newest few. */
+  readonly starts: readonly FoundStart[];
   readonly last: ChainPlace;
   readonly segments: readonly Segment[];
 }
@@ -63,6 +78,7 @@ export async function readDirectory<R extends LogRecord>(options: ReadOptions<R>
   const { disk, directory, store } = options;
   const checkpoint = store.current;
   let owner: Owner | undefined = checkpoint;
+  const starts: FoundStart[] = [];
   if (checkpoint !== undefined) {
     refuseForeign(options, checkpoint);
     await options.onCheckpoint(checkpoint, (entry, onLine) => store.readDataFile(entry, onLine));
@@ -74,6 +90,8 @@ export async function readDirectory<R extends LogRecord>(options: ReadOptions<R>
       }
       refuseForeign(options, record);
       owner = record;
+      starts.push({ epoch, start: record.start ?? '', seq });
+      if (starts.length > STARTS_KEPT) starts.shift();
     } else if (owner === undefined) {
       throw damage(directory, `record ${seq} stands before the first start record`);
     }
@@ -87,7 +105,7 @@ export async function readDirectory<R extends LogRecord>(options: ReadOptions<R>
   refuseShorter(directory, checkpoint, found);
   const epoch = Math.max(found.lastEpoch, checkpoint?.epoch ?? 0);
   const last = found.segments.length === 0 ? CHAIN_ORIGIN : found.last;
-  return { verdict, incarnation: owner?.incarnation, epoch, last, segments: found.segments };
+  return { verdict, incarnation: owner?.incarnation, epoch, starts, last, segments: found.segments };
 }
 
 /** True for the log's own record type. */

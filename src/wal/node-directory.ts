@@ -29,7 +29,7 @@ import { repairLog } from './log-repair.ts';
 import type { Json } from '../base/canonical-json.ts';
 import type { Checkpoint, CheckpointStore, DataFileEntry } from './checkpoint.ts';
 import type { DirectoryLock } from './directory-lock.ts';
-import type { ReadData, StartRecord } from './directory-reader.ts';
+import type { FoundStart, ReadData, StartRecord } from './directory-reader.ts';
 import type { Disk } from './disk.ts';
 import type { FileLogLimits } from './file-log.ts';
 import type { RepairedTail } from './log-repair.ts';
@@ -40,6 +40,8 @@ export interface NodeDirectoryOptions<R extends LogRecord> {
   readonly directory: string;
   readonly name: string;
   readonly role: string;
+  /** The mark of this process among all starts, for the start record. */
+  readonly start?: string;
   /** The program's version, for the start record. */
   readonly version: string;
   /** Called first if there is a checkpoint; records after it are replayed when this has resolved. */
@@ -82,6 +84,8 @@ export interface NodeDirectory<R extends LogRecord> {
   readonly epoch: number;
   /** The seq of the start record of this epoch, which is durable. */
   readonly startSeq: number;
+  /** The starts before this one that the log still holds, oldest first, the newest few. */
+  readonly earlierStarts: readonly FoundStart[];
   /** What was cut at this start, for one line of warning. */
   readonly repairedTail: RepairedTail | undefined;
   /** The last durable checkpoint. */
@@ -149,7 +153,7 @@ async function openLocked<R extends LogRecord>(
   await log.prepareReserve();
   const startedAt = now().toISOString();
   const startSeq = log.append(
-    { type: 'start', name, role, incarnation, version: options.version, startedAt },
+    { type: 'start', name, role, incarnation, version: options.version, startedAt, ...markOf(options) },
     { force: true },
   );
   try {
@@ -164,7 +168,14 @@ async function openLocked<R extends LogRecord>(
     await log.close();
     await release();
   };
-  return { log, incarnation, epoch, startSeq, repairedTail, checkpoint: () => store.current, takeCheckpoint, close };
+  const checkpoint = (): Checkpoint | undefined => store.current;
+  const earlierStarts = found.starts;
+  return { log, incarnation, epoch, startSeq, earlierStarts, repairedTail, checkpoint, takeCheckpoint, close };
+}
+
+/** Left out rather than empty: the record says what there is. */
+function markOf({ start }: { readonly start?: string }): { readonly start?: string } {
+  return start === undefined ? {} : { start };
 }
 
 interface TakerOptions<R extends LogRecord> extends Pick<Checkpoint, 'name' | 'role' | 'incarnation' | 'epoch'> {

@@ -80,6 +80,7 @@ describe('The checkpoints of a node', () => {
       const { settings } = resolveConfig('participant', given);
       const node = await openDurableNode({
         settings,
+        start: 'life',
         shell: { log: QUIET, metrics: new Metrics('P1'), narrateTo: nothing, narrate: nothing, stop: nothing },
         ...{ replay: nothing, onData: nothing, onDurable: nothing, onMessage: nothing, onUp: nothing, onDown: nothing },
         echoes: () => true,

@@ -39,6 +39,31 @@ describe('opening the directory of a node', () => {
       expect(seen).to.deep.equal([1, 2, 3, 4].map((n) => `${incarnation} ${n} ${n}`));
     }));
 
+  it('tells its earlier starts, each with its mark, so that a log which was cut and has grown again is found', () =>
+    withTemporaryDirectory(async (directory) => {
+      for (const start of ['a', 'b']) {
+        const node = await openNode(directory, { start });
+        node.log.append(note(`by ${start}`), { force: true });
+        await node.close();
+      }
+      const node = await openNode(directory);
+      expect(node.earlierStarts).to.deep.equal([
+        { epoch: 1, start: 'a', seq: 1 },
+        { epoch: 2, start: 'b', seq: 3 },
+      ]);
+      await node.close();
+    }));
+
+  it('tells no more than the newest sixteen of its starts', () =>
+    withTemporaryDirectory(async (directory) => {
+      for (let start = 1; start <= 18; start += 1) await (await openNode(directory, { start: `s${start}` })).close();
+      const node = await openNode(directory);
+      expect(node.earlierStarts.map(({ start }) => start)).to.deep.equal(
+        Array.from({ length: 16 }, (_, index) => `s${index + 3}`),
+      );
+      await node.close();
+    }));
+
   it('makes another incarnation in every fresh directory', () =>
     withTemporaryDirectory(async (parent) => {
       const made = new Set<string>();
