@@ -22,7 +22,7 @@ async function optionsOf(argv: Argv): Promise<SimulateOptions> {
   return {
     seed: await wholeOption(argv, 'seed', { least: 0, most: SEED_MAX, otherwise: drawn }),
     seeds: await wholeOption(argv, 'seeds', { least: 1, most: 10_000_000, otherwise: 100 }),
-    protocol: await wordOption(argv, 'protocol', ['2pc', '3pc', 'mixed', '3pc-textbook'], 'mixed'),
+    protocol: await wordOption(argv, 'protocol', ['2pc', '3pc', 'parallel', 'mixed', '3pc-textbook'], 'mixed'),
     participants: await wholeOption(argv, 'participants', { least: 1, most: 9, otherwise: 3 }),
     transactions: await wholeOption(argv, 'transactions', { least: 1, most: 1_000, otherwise: 20 }),
     faults: await wholeOption(argv, 'faults', { least: 0, most: 100, otherwise: 6 }),
@@ -178,7 +178,7 @@ export const simulateCommand: Command = {
   options: [
     { name: 'seeds', form: 'text', meaning: 'how many seeds; default 100' },
     { name: 'seed', form: 'text', meaning: 'the first seed; drawn at random and printed if not given' },
-    { name: 'protocol', form: 'text', meaning: '2pc, 3pc or mixed; 3pc-textbook, which splits' },
+    { name: 'protocol', form: 'text', meaning: '2pc, 3pc, parallel or mixed; 3pc-textbook, which splits' },
     { name: 'participants', form: 'text', meaning: 'how many; default 3' },
     { name: 'transactions', form: 'text', meaning: 'how many the clients ask for; default 20' },
     { name: 'faults', form: 'text', meaning: 'how many are tried while they work; default 6' },

@@ -70,9 +70,12 @@ export const CRASH_SUBJECTS: readonly CrashSubject[] = [
   { name: '3pc', protocol: '3pc', wanted: REPLICATED },
   { name: '2pc-partitioned', protocol: '2pc', wanted: PARTITIONED },
   { name: '3pc-partitioned', protocol: '3pc', wanted: PARTITIONED },
+  { name: 'parallel', protocol: 'parallel', wanted: REPLICATED },
+  { name: 'parallel-partitioned', protocol: 'parallel', wanted: PARTITIONED },
   { name: 'one-phase', protocol: '2pc', wanted: transfer('part-P2', 1, 2, 5) },
   { name: 'read-only', protocol: '2pc', wanted: READER },
   { name: 'refused', protocol: '2pc', wanted: REFUSED },
   { name: 'join-2pc', protocol: '2pc', wanted: REPLICATED, joins: true },
   { name: 'join-3pc', protocol: '3pc', wanted: REPLICATED, joins: true },
+  { name: 'join-parallel', protocol: 'parallel', wanted: REPLICATED, joins: true },
 ];

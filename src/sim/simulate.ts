@@ -14,11 +14,11 @@ import { runSlice } from './simulate-slice.ts';
 import { startWorkers } from './simulate-workers.ts';
 
 /** Which protocols the transactions of a world use. */
-export type ProtocolChoice = '2pc' | '3pc' | 'mixed' | '3pc-textbook';
+export type ProtocolChoice = '2pc' | '3pc' | 'parallel' | 'mixed' | '3pc-textbook';
 
 /** The protocols that a choice stands for. */
 export function protocolsOf(choice: ProtocolChoice): readonly ProtocolName[] {
-  return choice === 'mixed' ? ['2pc', '3pc'] : [choice];
+  return choice === 'mixed' ? ['2pc', '3pc', 'parallel'] : [choice];
 }
 
 /** What `parley simulate` is told; all of it is printed. */

@@ -19,14 +19,14 @@ import { SimCoordinator } from './sim-coordinator.ts';
 import type { SimNode } from './sim-node.ts';
 import type { Ending, SimPorts } from './sim-ports.ts';
 import { SimParticipant } from './sim-participant.ts';
-import { SpecialFaults } from './special-faults.ts';
+import { drawSpecial, protocolsBeside, SpecialFaults } from './special-faults.ts';
 import type { SpecialFault } from './special-faults.ts';
 import { audit } from './unsynced-tail.ts';
 import type { DamagedTail } from './unsynced-tail.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { groupsAt, worldGroups } from './world-groups.ts';
 import type { WorldGroups } from './world-groups.ts';
-import { FAULTS_MIN, LOOK_MS, SPECIAL_CHANCE, TEXT_EVERY, TIMINGS, WORK_MS, REPLAY_EVERY } from './world-options.ts';
+import { FAULTS_MIN, LOOK_MS, TEXT_EVERY, TIMINGS, WORK_MS, REPLAY_EVERY } from './world-options.ts';
 import type { WorldHooks, WorldOptions, WorldReport } from './world-options.ts';
 import { comeToRest, probe } from './world-heal.ts';
 import { judgeWorld, restless } from './world-judge.ts';
@@ -76,7 +76,8 @@ export class World {
     this.coordinator = new SimCoordinator('coordinator', ports, this.groups, TIMINGS);
     this.participants = names.map((name) => new SimParticipant(name, ports, groupsAt(this.groups, name), TIMINGS));
     const partitions = Object.keys(this.groups).filter((group) => group.startsWith('part-'));
-    this.clients = new SimClients(random, clock, { ...options, partitions }, (request, transaction) =>
+    const protocols = protocolsBeside(this.special, options.protocols);
+    this.clients = new SimClients(random, clock, { ...options, protocols, partitions }, (request, transaction) =>
       this.coordinator.request(request, transaction),
     );
     const { network } = this;
@@ -91,7 +92,7 @@ export class World {
     const chosen = this.participants[victim];
     assert(chosen !== undefined, 'there is a participant');
     const tables = () => (this.coordinator.alive ? this.coordinator.tables : undefined);
-    this.specialFaults = new SpecialFaults({ clock, random, victim: chosen, tables, fail });
+    this.specialFaults = new SpecialFaults({ clock, random, network, names, victim: chosen, tables, fail });
   }
 
   /** Runs the whole life of the world. */
@@ -280,19 +281,16 @@ export class World {
     if (notice.level !== 'alarm') return;
     // These two say just what was done to it.
     if (this.special === 'fresh' && notice.event === 'fresh-log') return;
-    if (this.special === 'rolled-back' && notice.event === 'log-behind') return;
+    // It has forgotten what it promised, and says so; then it is refused.
+    if (this.special === 'rolled-back' && ['log-behind', 'unknown-number'].includes(notice.event)) return;
     this.fail(`alarm at ${node}: ${notice.message}`);
   }
 
   private ended(name: NodeName): void {
-    if (name === 'coordinator') this.clients.coordinatorDied();
+    if (name !== 'coordinator') return;
+    this.clients.coordinatorDied();
+    this.specialFaults.coordinatorDied();
   }
-}
-
-function drawSpecial(random: SeededRandom, { participants, faults }: WorldOptions): SpecialFault {
-  const drawn = random.next();
-  if (participants < 3 || faults === 0 || drawn > SPECIAL_CHANCE) return 'none';
-  return drawn < SPECIAL_CHANCE / 2 ? 'fresh' : 'rolled-back';
 }
 
 function asText(message: Message): Message {

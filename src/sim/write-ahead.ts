@@ -10,6 +10,7 @@
  *     answer committed             precommitted in one round (3PC)
  *   acknowledge                  committed, here
  *   outcome aborted of a participant   aborted, here
+ *   answer committed, parallel   also: begin, here, and prepared at every listed participant, held when they voted
  *   answer aborted               answer, here
  *   prepare, one-phase           begin, here
  *   low-water, joined            the record, here
@@ -38,6 +39,11 @@ const roundKey = (type: string, { counter, site }: Round): string => `${type}@${
 export class WriteAhead {
   private readonly books = new Map<NodeName, Book>();
   private readonly electorates = new Map<AttemptNumber, Electorate>();
+  /**
+   * Attempts of parallel commit, and who told a yes with its record synced. What was told stays told: a log that is
+   * lost or rolled back later takes nothing back.
+   */
+  private readonly parallels = new Map<AttemptNumber, Set<NodeName>>();
   private readonly durableOf: (node: NodeName) => number;
   private readonly fail: (text: string) => void;
   /** Outputs that were held against a record. */
@@ -57,6 +63,7 @@ export class WriteAhead {
     // The oldest is enough, but for copies: the newest is the one that is reported.
     for (const key of keys) if (record.type === 'copied' || !kept.has(key)) kept.set(key, seq);
     if (record.type !== 'begin' && record.type !== 'prepared') return;
+    if (record.type === 'begin' && record.protocol === 'parallel') this.parallels.set(record.number, new Set());
     if (this.electorates.has(record.number)) return;
     const coordinator = record.type === 'begin' ? node : record.coordinator.name;
     this.electorates.set(record.number, { coordinator, participants: record.participants.map(({ name }) => name) });
@@ -72,7 +79,10 @@ export class WriteAhead {
   /** A message is about to leave. */
   sends(from: NodeName, to: NodeName, message: Message, durableSeq: number): void {
     const why = this.unbacked(from, message, durableSeq);
-    if (why === undefined) return;
+    if (why === undefined) {
+      if (message.type === 'vote' && message.vote === 'yes') this.parallels.get(message.number)?.add(from);
+      return;
+    }
     this.fail(`${from} sends ${message.type} to ${to}, and ${why} is not synced: ${JSON.stringify(message)}`);
   }
 
@@ -83,7 +93,9 @@ export class WriteAhead {
     const { number, outcome } = answer.body;
     if (typeof number !== 'string') return;
     const isBacked =
-      outcome === 'committed' ? this.isCommitted(number) : this.has(coordinator, number, 'answer', durableSeq);
+      outcome === 'committed'
+        ? this.isCommitted(number) || this.isImplied(number)
+        : this.has(coordinator, number, 'answer', durableSeq);
     if (!isBacked)
       this.fail(`a client is told that ${number} is ${JSON.stringify(outcome)}, and nothing synced says so`);
   }
@@ -153,6 +165,16 @@ export class WriteAhead {
     }
     const electorate = this.electorates.get(number);
     return electorate !== undefined && [...rounds.values()].some((sites) => isQuorum(sites, electorate));
+  }
+
+  /** Parallel commit: the commit point, of which only the client is told (docs/decisions/0010). */
+  private isImplied(number: AttemptNumber): boolean {
+    const electorate = this.electorates.get(number);
+    const yeses = this.parallels.get(number);
+    if (electorate === undefined || yeses === undefined) return false;
+    const { coordinator, participants } = electorate;
+    const isBegun = this.has(coordinator, number, 'begin', this.durableOf(coordinator));
+    return isBegun && participants.every((name) => yeses.has(name));
   }
 
   private has(node: NodeName, of: string, key: string, durableSeq: number): boolean {
