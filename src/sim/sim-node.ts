@@ -195,8 +195,9 @@ export abstract class SimNode<Event> {
     assert(!this.alive, 'a log is replaced while nobody uses it');
     const before = this.records;
     this.records = before.slice(0, kept);
+    // An older copy is not the end of the newer one: that is put back.
+    if (incarnation !== this.incarnation) this.ports.watch.lost(this.name, kept + 1);
     this.incarnation = incarnation;
-    this.ports.watch.lost(this.name, kept + 1);
     return before;
   }
 
