@@ -16,13 +16,19 @@ const LOOK_MS_MAX = 2_000;
 /** Why a condition does not hold now, as a clause; undefined when it does. */
 type Look = string | undefined;
 
-/** Waits for a condition. @throws Unfulfilled, saying what was still missing */
-export async function waitUntil(context: ScenarioContext, condition: Condition, withinMs: number): Promise<void> {
-  const end = performance.now() + withinMs;
+/** Waits for a condition, or until it cannot come any more. @throws Unfulfilled, saying what was still missing */
+export async function waitUntil(
+  context: ScenarioContext,
+  condition: Condition,
+  withinMs: number,
+  isVain: () => boolean = () => false,
+): Promise<void> {
+  const start = performance.now();
   for (;;) {
     const missing = await look(context, condition);
     if (missing === undefined) return;
-    if (performance.now() > end) throw new Unfulfilled(`after ${withinMs} ms, ${missing}`);
+    const spentMs = performance.now() - start;
+    if (spentMs > withinMs || isVain()) throw new Unfulfilled(`after ${Math.round(spentMs)} ms, ${missing}`);
     await delay(LOOK_MS);
   }
 }

@@ -131,18 +131,19 @@ export async function startNode(context: ScenarioContext, node: string, args: re
   const running = cluster.participants.filter((name) => cluster.isRunning(name) && !context.paused.has(name));
   const linked = node === COORDINATOR ? running : [node];
   if (!cluster.isRunning(COORDINATOR) || context.paused.has(COORDINATOR)) return;
-  await waitUntil(context, { ready: linked }, REGISTERED_MS);
+  await waitUntil(context, { ready: linked }, REGISTERED_MS, () => !cluster.isRunning(node));
 }
 
-/** A start with crash points may end before the node is ready, which is what they are for. */
+/** A start with crash points may end before the node is ready or before it is linked, which is what they are for. */
 async function startStep(context: ScenarioContext, { node, args = [] }: StepOf<'start'>): Promise<void> {
   const points = args.filter((_, index) => args[index - 1] === '--crash-at');
   for (const point of points) context.cluster.faults.armed(node, point);
   try {
     await startNode(context, node, args);
   } catch (error) {
-    const isExpected = points.length > 0 && error instanceof ParleyError && error.code === 'daemon-failed';
-    if (!isExpected) throw error;
+    const hasDied = error instanceof Unfulfilled && !context.cluster.isRunning(node);
+    const isExpected = hasDied || (error instanceof ParleyError && error.code === 'daemon-failed');
+    if (points.length === 0 || !isExpected) throw error;
   }
 }
 
