@@ -44,6 +44,7 @@ export class ProxyFlow {
   #lastDueMs = 0;
   #draining = false;
   #end: End | undefined;
+  #isForgotten = false;
 
   constructor(options: ProxyFlowOptions) {
     this.#options = options;
@@ -96,6 +97,8 @@ export class ProxyFlow {
   }
 
   #take(bytes: Buffer): void {
+    // Nobody is there to read them: queued, they would be let out piece by piece for as long as the source sends.
+    if (this.#isForgotten) return;
     for (const piece of this.#options.filter(bytes)) this.#enqueue({ bytes: piece });
     if (this.#queuedBytes >= QUEUE_BYTES_MAX) this.#options.source.pause();
   }
@@ -144,6 +147,7 @@ export class ProxyFlow {
   }
 
   #forget(): void {
+    this.#isForgotten = true;
     clearTimeout(this.#timer);
     this.#queue.length = 0;
     this.#queuedBytes = 0;

@@ -93,6 +93,6 @@ describe('parley simulate and parley explore', () => {
 
   it('names an option that is wrong', async () => {
     const refused = await run('simulate', { protocol: '4pc' }).catch((error: unknown) => String(error));
-    expect(refused).to.include('--protocol is 4pc; allowed: 2pc, 3pc, mixed, 3pc-textbook.');
+    expect(refused).to.include('--protocol is 4pc; allowed: 2pc, 3pc, parallel, mixed, 3pc-textbook.');
   });
 });

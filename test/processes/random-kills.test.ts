@@ -48,7 +48,8 @@ async function killedUnderWork(seed: number, protocol: (typeof LANES)[number]): 
 function expectWellDone({ violations, cycles, kinds, settledMs, told }: KillCyclesReport): void {
   expect(violations, 'after each cycle').to.deep.equal([]);
   expect(cycles, 'cycles with work in flight').to.equal(CYCLES_PER_LANE);
-  expect(kinds.one, 'most of them one process at a time').to.be.greaterThan(cycles / 3);
+  // By a signal from outside, or at an armed point: either ends one process.
+  expect(kinds.one + kinds.point, 'most of them one process at a time').to.be.greaterThan(cycles / 2);
   expect(settledMs.length, 'heals').to.be.at.least(cycles);
   expect(told.committed, 'work that was done').to.be.at.least(cycles * 10);
 }
