@@ -11,9 +11,6 @@
  */
 import type { LogSeen, LogStart } from './messages.ts';
 
-/** Starts that a log tells beside the current one; more in a row without one registration are not looked into. */
-export const EARLIER_STARTS_MAX = 16;
-
 /** What a log says of itself. */
 export interface LogOfNow {
   readonly epoch: number;

@@ -51,7 +51,7 @@ export interface FoundStart {
   readonly seq: number;
 }
 
-/** Peers are told of this many starts before the current one (src/protocol/log-starts.ts). */
+/** Peers are told of this many earlier starts (src/protocol/log-starts.ts); more in a row without one registration are not looked into. */
 const STARTS_KEPT = 16;
 
 /** What the directory holds. */
