@@ -212,8 +212,9 @@ function checkRead(
     ...places.map((place) => {
       const key = `room/${room}`;
       const window = windowOf(place, read, times, key);
-      // Before its first line a room is not there, and no version says so.
-      const begun = place.versions.get(key)?.some(({ index }) => index <= window.low) ?? false;
+      // Before its first line, or before the copy that brought it, a room is not there, and no version says so.
+      const begun =
+        place.versions.get(key)?.some(({ index, copied }) => index <= window.low && copied !== true) ?? false;
       const lengths = begun ? inForce(place, key, window).map(Number) : [];
       return Math.min(...(lengths.length === 0 ? [0] : lengths));
     }),

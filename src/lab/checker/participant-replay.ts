@@ -28,14 +28,21 @@ export interface Applied {
   readonly entry: Entry;
 }
 
+/** A value of a key: `index` commits were applied when it got it, the last of them did it unless a copy brought it. */
+export interface Version {
+  readonly index: number;
+  readonly value: Json;
+  readonly copied?: true;
+}
+
 /** What one group at one participant came to. */
 export interface GroupReplay {
   readonly model: GroupModel;
   readonly kind: string;
   /** In order. */
   readonly applied: Applied[];
-  /** Key to its values; `index` is how many commits were applied when it got that value. */
-  readonly versions: Map<string, { readonly index: number; readonly value: Json }[]>;
+  /** Key to its values, in the order of the log. */
+  readonly versions: Map<string, Version[]>;
   segment: number;
 }
 
@@ -194,7 +201,7 @@ export class ParticipantReplay {
     const found = this.#group(group, kind ?? this.groups.get(group)?.kind ?? '');
     if (found === undefined) return;
     found.segment += 1;
-    record(found, found.model.load(lines));
+    record(found, found.model.load(lines), { copied: true });
   }
 
   #group(group: string, kind: string): GroupReplay | undefined {
@@ -217,11 +224,15 @@ export function inOrder(a: KeyUse, b: KeyUse): boolean {
   return a.mode === 'exclusive' || b.mode === 'exclusive' || a.mode !== b.mode;
 }
 
-function record(found: GroupReplay, readings: readonly (readonly [string, Json])[]): void {
+function record(
+  found: GroupReplay,
+  readings: readonly (readonly [string, Json])[],
+  origin: Pick<Version, 'copied'> = {},
+): void {
   for (const [key, value] of readings) {
     const versions = found.versions.get(key) ?? [];
     found.versions.set(key, versions);
-    versions.push({ index: found.applied.length, value });
+    versions.push({ index: found.applied.length, value, ...origin });
   }
 }
 

@@ -102,8 +102,9 @@ export function inForce(
   const versions = place.versions.get(key) ?? [];
   const first = versions.findLastIndex(({ index }) => index <= low);
   const from = versions[first];
-  // A copy gives a key several values at one index: all of them were in force then.
-  const start = from === undefined ? 0 : versions.findIndex(({ index }) => index === from.index);
+  // A copy gives a key several values at one index: all of them were in force then, and so was the one before it.
+  let start = from === undefined ? 0 : versions.findIndex(({ index }) => index === from.index);
+  while (versions[start]?.copied === true && start > 0) start -= 1;
   return versions
     .slice(start)
     .filter(({ index }) => index <= high)

@@ -175,6 +175,20 @@ describe('what is no violation', () => {
     expect(whats(report)).to.deep.equal([]);
   });
 
+  it('is a reader who saw an empty room where a copy brought the first lines later', () => {
+    const report = checked((run) => {
+      const lines = structuredClone(run.final?.nodes['P2']?.groups?.['chat']?.lines ?? []);
+      const copied = { type: 'copied', group: 'chat', part: 1, parts: 1, lines };
+      run.insert('P2', [about('superseded', 4, { group: 'chat' }), copied], ['committed', 4]);
+      const asked = { node: 'P2', group: 'chat', room: 'lobby', after: 0 };
+      run.history?.unshift(
+        { t: -20, process: 'c1', kind: 'invoke', f: 'room', in: asked },
+        { t: -10, process: 'c1', kind: 'ok', f: 'room', out: {} },
+      );
+    });
+    expect(whats(report)).to.deep.equal([]);
+  });
+
   it('is two attempts of one transaction of which one aborts', () => {
     const report = checked((run) => {
       run.insert('C', [begin(2, { number: numberOf(8) }), about('abort', 8, { reason: { code: 'not-in-view' } })]);

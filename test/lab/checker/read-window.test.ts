@@ -17,7 +17,7 @@ const PLACE = {
       [
         { index: 1, value: 1 },
         { index: 2, value: 2 },
-        { index: 3, value: 4 },
+        { index: 3, value: 4, copied: true },
       ],
     ],
   ]),
@@ -53,5 +53,10 @@ describe('the window of a read', () => {
         ['L1', 6],
       ]),
     ).to.equal(1);
+  });
+
+  it('may lie before a copy, though the copy stands behind the same commits', () => {
+    const window = { low: 3, high: 3 };
+    expect(inForce(PLACE, 'room/garden', window).map(Number)).to.deep.equal([2, 4]);
   });
 });
