@@ -49,6 +49,7 @@ async function runTests(given) {
   const sums = { passed: 0, failed: 0, skipped: 0 };
   for (const { counts } of results) for (const key of Object.keys(sums)) sums[key] += counts[key];
   const { passed, failed, skipped } = sums;
+  for (const { faults } of results) for (const fault of faults) say(fault);
   process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
   const code = results.find((result) => result.code !== 0)?.code ?? 0;
   return code === 0 && failed > 0 ? 1 : code;
@@ -101,9 +102,12 @@ async function runLane(args, countsFile, onOutput) {
   });
   clearInterval(watch.timer);
   const counts = readCounts(countsFile);
-  if (counts === undefined) say(`The tests did not come to their end (${announce}); see their output.`);
-  if (watch.lingered) say('The tests ended but their process did not: one of them left a socket, timer or child open.');
-  return { code: watch.lingered ? 1 : code, counts: counts ?? { passed: 0, failed: 1, skipped: 0 } };
+  const faults = [];
+  if (counts === undefined) faults.push(`The tests did not come to their end (${announce}); see their output.`);
+  else if (watch.lingered) {
+    faults.push('The tests ended but their process did not: one of them left a socket, timer or child open.');
+  } else if (code !== Math.min(counts.failed, 255)) faults.push(`The tests ended with ${counts.failed} failed and code ${code}.`);
+  return { code: watch.lingered ? 1 : code, counts: counts ?? { passed: 0, failed: 1, skipped: 0 }, faults };
 }
 
 /** Kills a mocha that has written its counts and does not end. */
