@@ -152,9 +152,7 @@ export class Effects {
   private effectOf(id: number, input: SiteInput): Effect {
     const site = this.site(id);
     const step = stepSite(this.setting, site, input);
-    const sent = step.send
-      .filter(({ message }) => message.type !== 'outcome' || message.outcome !== 'unknown')
-      .map(({ to, message }) => this.interner.message({ from: site.name, to, message }));
+    const sent = step.send.map(({ to, message }) => this.interner.message({ from: site.name, to, message }));
     const elects = step.send.some(({ message }) => message.type === 'state-request');
     try {
       const effect = { site: this.interner.siteState(step.site), sent, elects };

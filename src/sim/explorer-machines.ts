@@ -4,12 +4,12 @@
  * the explorer would notice.
  */
 import type { CoordinatorAttempt, ParticipantAttempt, Step } from '../protocol/attempt.ts';
-import { stepCoordinator } from '../protocol/coordinator-attempts.ts';
+import { coordinatorEventOf, stepCoordinator } from '../protocol/coordinator-attempts.ts';
 import type { CoordinatorEvent, CoordinatorMachine } from '../protocol/coordinator-attempts.ts';
 import { CoordinatorTables } from '../protocol/coordinator-tables.ts';
 import type { CoordinatorSettings } from '../protocol/coordinator-tables.ts';
-import type { NodeName, ProtocolName, Site } from '../protocol/messages.ts';
-import { firstParticipantMachine, stepParticipant } from '../protocol/participant-attempts.ts';
+import type { Message, NodeName, ProtocolName, Site } from '../protocol/messages.ts';
+import { firstParticipantMachine, participantEventOf, stepParticipant } from '../protocol/participant-attempts.ts';
 import type { ParticipantEvent, ParticipantMachine, UnsafeRule } from '../protocol/participant-attempts.ts';
 import { ParticipantNode } from '../protocol/participant-node.ts';
 import type { QuorumRule } from '../protocol/quorum.ts';
@@ -35,6 +35,9 @@ export interface ExplorerMachines {
     machine: ParticipantMachine,
     event: ParticipantEvent,
   ) => { readonly machine: ParticipantMachine; readonly step: Step<ParticipantMachine['state']> };
+  /** What a message is to each of them; undefined: nothing. */
+  readonly coordinatorEvent: (from: NodeName, message: Message, onePhase: boolean) => CoordinatorEvent | undefined;
+  readonly participantEvent: (from: NodeName, message: Message) => ParticipantEvent | undefined;
   /** What runs at a participant that hears of the attempt for the first time. */
   readonly firstParticipant: (attempt: ParticipantAttempt) => ParticipantMachine;
   /** After a restart; undefined: closed, so presumed aborted or ended. */
@@ -178,6 +181,8 @@ export function shippedMachines(unsafe?: UnsafeRule): ExplorerMachines {
   return {
     coordinator: stepCoordinator,
     participant: stepParticipant,
+    coordinatorEvent: coordinatorEventOf,
+    participantEvent: participantEventOf,
     firstParticipant: (attempt) => firstParticipantMachine(attempt, unsafe),
     recoverCoordinator,
     recoverParticipant: (self, records) => recoverParticipant(self, records, unsafe),

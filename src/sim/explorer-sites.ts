@@ -11,14 +11,13 @@
  */
 import { AssertionFailed } from '../base/assert.ts';
 import type { CoordinatorAttempt, Outgoing, Step } from '../protocol/attempt.ts';
-import { coordinatorEventOf } from '../protocol/coordinator-attempts.ts';
 import type { CoordinatorEvent, CoordinatorMachine } from '../protocol/coordinator-attempts.ts';
 import { answerClosed } from '../protocol/coordinator-closed.ts';
 import { NO_VOTES } from '../protocol/coordinator-voting.ts';
 import { describeState, describeStep } from '../protocol/describe.ts';
 import type { Message, NodeName } from '../protocol/messages.ts';
 import { StepBuilder } from '../protocol/node-step.ts';
-import { isQuestion, participantEventOf, unheardAttempt } from '../protocol/participant-attempts.ts';
+import { isQuestion, unheardAttempt } from '../protocol/participant-attempts.ts';
 import type { ParticipantEvent, ParticipantMachine } from '../protocol/participant-attempts.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
 import { attemptAt, emptyTables, placesOf, recoveredRun } from './explorer-machines.ts';
@@ -114,13 +113,13 @@ function act(setting: Setting, site: SiteState, input: Act): SiteStep {
   if (running.role === 'coordinator') {
     const { machine } = running;
     if (machine === undefined) return input.type === 'message' ? closed(setting, site, input) : idle(site);
-    const event = coordinatorInput(input, setting.attempt.onePhase);
+    const event = coordinatorInput(setting, input);
     if (event === undefined) return idle(site);
     const { machine: after, step } = setting.machines.coordinator(setting.attempt, machine, event);
     return took(site, unlessOver(after), step);
   }
   const run = input.type === 'message' ? opened(setting, site, running.run, input.message) : running.run;
-  const event = participantInput(input);
+  const event = participantInput(setting, input);
   if (run === undefined || event === undefined) return idle(site);
   const { machine, step } = setting.machines.participant(run.attempt, run.machine, event);
   // The node drops the row of a vote that was read-only.
@@ -134,13 +133,13 @@ function unlessOver(machine: CoordinatorMachine): Running {
   return { role: 'coordinator', machine: machine.state.phase === 'aborted' ? undefined : machine };
 }
 
-function coordinatorInput(input: Act, onePhase: boolean): CoordinatorEvent | undefined {
-  if (input.type === 'message') return coordinatorEventOf(input.from, input.message, onePhase);
+function coordinatorInput({ attempt, machines }: Setting, input: Act): CoordinatorEvent | undefined {
+  if (input.type === 'message') return machines.coordinatorEvent(input.from, input.message, attempt.onePhase);
   return input.type === 'coordinator-event' ? input.event : undefined;
 }
 
-function participantInput(input: Act): ParticipantEvent | undefined {
-  if (input.type === 'message') return participantEventOf(input.from, input.message);
+function participantInput({ machines }: Setting, input: Act): ParticipantEvent | undefined {
+  if (input.type === 'message') return machines.participantEvent(input.from, input.message);
   return input.type === 'participant-event' ? input.event : undefined;
 }
 

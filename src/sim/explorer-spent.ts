@@ -54,6 +54,8 @@ export function isSpent(site: SiteState, recovered: Running, { from, message }: 
       if (disk === undefined || compareRounds(message.round, disk.lastElected) > 0) return false;
       if (message.type === 'refused' && message.lastElected.counter > disk.lastElected.counter) return false;
       return now?.leading === undefined || isCounted(now.leading, from, message);
+    case 'outcome':
+      return message.outcome === 'unknown';
     default:
       return false;
   }

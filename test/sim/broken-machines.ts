@@ -251,6 +251,15 @@ export const noUnforcedWhenAsked: ExplorerMachines = {
   },
 };
 
+/** Told by a peer that it is in doubt too, a participant takes that for an abort. */
+export const takesUnknownForAbort: ExplorerMachines = {
+  ...SHIPPED_MACHINES,
+  participantEvent: (from, message) =>
+    message.type === 'outcome' && message.outcome === 'unknown'
+      ? { type: 'abort' }
+      : SHIPPED_MACHINES.participantEvent(from, message),
+};
+
 /** A participant in doubt does nothing when its timer rings. */
 export const neverAsks: ExplorerMachines = {
   ...SHIPPED_MACHINES,

@@ -67,5 +67,6 @@ export const BROKEN_OTHERS: readonly BrokenVariant[] = [
   two('one-phase: a decision taken alone is not forced', broken.committedUnforced, { participants: 1 }),
   two('one-phase: handing over is not forced', broken.beginUnforced, { participants: 1 }),
   two('a restarted coordinator collects votes again', broken.collectsAgain),
+  two('a peer in doubt too is taken for one that aborted', broken.takesUnknownForAbort),
   { ...two('a participant in doubt never asks', broken.neverAsks), caughtAs: 'blocked' },
 ];
