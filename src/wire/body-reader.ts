@@ -14,6 +14,7 @@ import { ChunkLine } from './chunk-line.ts';
 import { FieldScanner } from './field-scanner.ts';
 import { FrameError } from './frame.ts';
 import type { FrameLimits } from './frame.ts';
+import { TRAILER_FIELDS } from './framing-fields.ts';
 import { CR, LF } from './octets.ts';
 import { ReceiveBuffer } from './receive-buffer.ts';
 
@@ -150,7 +151,7 @@ export class BodyReader {
       return;
     }
     const { trailerBytesMax: bytesMax, fieldsMax } = this.#limits;
-    this.#chunk = { name: 'trailers', fields: new FieldScanner({ bytesMax, fieldsMax }), at: 0 };
+    this.#chunk = { name: 'trailers', fields: new FieldScanner({ bytesMax, fieldsMax }, TRAILER_FIELDS), at: 0 };
   }
 
   /** Trailers obey the rules of fields and are dropped: none of ours means anything. */

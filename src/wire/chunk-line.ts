@@ -42,7 +42,7 @@ export class ChunkLine {
   #state: State = 'size';
   #digits = 0;
 
-  /** @param sizeMax a larger chunk is refused at the digit that makes it so */
+  /** @param sizeMax a larger chunk is refused when its size is known, before any of it is read */
   constructor(sizeMax: number) {
     this.#sizeMax = sizeMax;
   }
@@ -71,8 +71,12 @@ export class ChunkLine {
       this.#digits += 1;
       if (this.#digits > SIZE_DIGITS_MAX) throw new FrameError('bad-frame', 'A chunk size has more than 16 digits.');
       this.size = this.size * 16 + digit;
-      if (this.size > this.#sizeMax) throw new FrameError('too-large', 'The chunks are larger than what is taken.');
-    } else if (this.#digits > 0 && octet === SEMICOLON) {
+      return;
+    }
+    if (this.#digits > 0 && this.size > this.#sizeMax && (octet === SEMICOLON || octet === CR)) {
+      throw new FrameError('too-large', 'The chunks are larger than what is taken.');
+    }
+    if (this.#digits > 0 && octet === SEMICOLON) {
       this.#state = 'name-start';
       this.extensionBytes += 1;
     } else if (this.#digits > 0 && octet === CR) {

@@ -14,7 +14,7 @@
  */
 import { COLON, CR, HTAB, is, LF, OCTET_CLASS, octetName, SP, TOKEN, VALUE } from './octets.ts';
 import { FrameError } from './frame.ts';
-import type { FramingFields, ValueWatcher } from './framing-fields.ts';
+import type { FieldJudge, ValueWatcher } from './framing-fields.ts';
 
 type State = 'line-start' | 'name' | 'before-value' | 'value' | 'line-lf' | 'last-lf' | 'done';
 
@@ -24,12 +24,12 @@ export interface FieldLimits {
   readonly fieldsMax: number;
 }
 
-/** See the header. Without `framing` (trailers) no field means anything. */
+/** See the header. */
 export class FieldScanner {
   /** The fields so far; repeated ones are joined. */
   readonly headers: Record<string, string> = Object.create(null) as Record<string, string>;
   readonly #limits: FieldLimits;
-  readonly #framing: FramingFields | undefined;
+  readonly #judge: FieldJudge;
   #state: State = 'line-start';
   #fields = 0;
   #name = '';
@@ -38,9 +38,9 @@ export class FieldScanner {
   #watcher: ValueWatcher | undefined = undefined;
   #watcherSawSpace = false;
 
-  constructor(limits: FieldLimits, framing?: FramingFields) {
+  constructor(limits: FieldLimits, judge: FieldJudge) {
     this.#limits = limits;
-    this.#framing = framing;
+    this.#judge = judge;
   }
 
   get isDone(): boolean {
@@ -107,7 +107,7 @@ export class FieldScanner {
     const octet = view[at] ?? 0;
     if (octet !== COLON) throw new FrameError('bad-frame', `A field name has ${octetName(octet)} in or behind it.`);
     this.#name = view.toString('latin1', this.#nameStart, at).toLowerCase();
-    this.#watcher = this.#framing?.begin(this.#name);
+    this.#watcher = this.#judge.begin(this.#name);
     this.#watcherSawSpace = false;
     this.#state = 'before-value';
     return at + 1;

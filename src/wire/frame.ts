@@ -58,18 +58,12 @@ export class FrameError extends ParleyError {
 /** The codes a reader can give. */
 export type FrameErrorCode = Extract<
   ErrorCode,
-  | 'bad-frame'
-  | 'too-large'
-  | 'target-too-long'
-  | 'expectation-failed'
-  | 'head-too-large'
-  | 'method-unknown'
-  | 'version-unsupported'
+  'bad-frame' | 'too-large' | 'target-too-long' | 'expectation-failed' | 'head-too-large' | 'version-unsupported'
 >;
 
 /** How much a reader takes; all are counts of octets unless their name says otherwise. */
 export interface FrameLimits {
-  /** Longer methods are unknown (501). */
+  /** Longer words are no methods (400); shorter ones that nobody knows are 501. */
   readonly methodBytesMax: number;
   /** 414 beyond it. */
   readonly targetBytesMax: number;
@@ -89,7 +83,7 @@ export interface FrameLimits {
 
 /** What every HTTP client in use stays below, and small against the memory of 10,000 connections. */
 export const FRAME_LIMITS: FrameLimits = {
-  methodBytesMax: 32,
+  methodBytesMax: 8 * 1024,
   targetBytesMax: 16 * 1024,
   headBytesMax: 32 * 1024,
   fieldsMax: 100,

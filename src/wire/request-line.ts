@@ -59,7 +59,7 @@ export class RequestLine {
 
   /**
    * Goes on at `at`; returns the position behind the last octet looked at.
-   * @throws FrameError `bad-frame`, `method-unknown`, `target-too-long`, `version-unsupported`
+   * @throws FrameError `bad-frame`, `target-too-long`, `version-unsupported`
    */
   scan(view: Buffer, at: number): number {
     while (at < view.length && this.#state !== 'done') {
@@ -103,10 +103,7 @@ export class RequestLine {
     }
     if (!is(octet, TOKEN)) throw new FrameError('bad-frame', `The method has ${octetName(octet)} in or behind it.`);
     if (at >= this.#limits.methodBytesMax) {
-      throw new FrameError(
-        'method-unknown',
-        `A method longer than ${this.#limits.methodBytesMax} octets is not known.`,
-      );
+      throw new FrameError('bad-frame', `A word of more than ${this.#limits.methodBytesMax} octets is no method.`);
     }
   }
 
