@@ -5,7 +5,7 @@
  * to and fro, so that any number of transactions can be replayed.
  */
 import { createHash } from 'node:crypto';
-import { uuidV7 } from '../base/ids.ts';
+import { attemptNumber, uuidV7 } from '../base/ids.ts';
 import type { AttemptNumber } from '../base/ids.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
 import { openNodeDirectory } from '../wal/node-directory.ts';
@@ -24,13 +24,21 @@ const ACCOUNTS = 100;
 const OPENING = 1_000_000;
 /** Of the coordinator that these transactions had; another one than the bench starts. */
 const INCARNATION = 'grownlog';
+/** A busy coordinator moves its low-water mark some times a second: about once in so many transactions. */
+const LOW_WATER_EVERY = 2000;
+/** Transactions under way at once: so far the mark stays behind. */
+const UNDER_WAY = 64;
 /** Records appended between two syncs. */
 const BATCH = 5000;
+
+function numberOf(sequence: number): AttemptNumber {
+  return attemptNumber({ incarnation: INCARNATION, epoch: 1, sequence });
+}
 
 /** The records of one transaction at one participant. */
 export function transferRecords(options: Pick<GrownLogOptions, 'name' | 'group'>, sequence: number): ProtocolRecord[] {
   const { name, group } = options;
-  const number: AttemptNumber = `${INCARNATION}.1.${sequence}`;
+  const number = numberOf(sequence);
   const account = 1 + (sequence % ACCOUNTS);
   const type = Math.floor(sequence / ACCOUNTS) % 2 === 0 ? 'debit' : 'credit';
   const operation = { group, resource: 'ledger', type, account, amount: 1 };
@@ -69,7 +77,7 @@ export function openingRecord(group: string, sequence: number): ProtocolRecord {
   };
   return {
     type: 'committed',
-    number: `${INCARNATION}.1.${sequence}`,
+    number: numberOf(sequence),
     id: 'opening',
     effects: [{ group, effect }],
     results: accounts.map((account, index) => ({ index, result: { account, balance: OPENING } })),
@@ -95,6 +103,9 @@ export async function writeGrownLog(options: GrownLogOptions): Promise<{ readonl
   node.log.append(openingRecord(group, 1), { force: false });
   for (let sequence = 2; sequence <= transactions + 1; sequence += 1) {
     for (const record of transferRecords(options, sequence)) node.log.append(record, { force: false });
+    if (sequence % LOW_WATER_EVERY === 0) {
+      node.log.append({ type: 'low-water', number: numberOf(sequence - UNDER_WAY) }, { force: false });
+    }
     if (sequence % BATCH === 0) await node.log.flush();
   }
   const records = node.log.lastSeq;

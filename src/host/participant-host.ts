@@ -7,7 +7,8 @@
 import type { Json } from '../base/canonical-json.ts';
 import { ParticipantNode } from '../protocol/participant-node.ts';
 import type { ParticipantNodeEvent, ParticipantSettings } from '../protocol/participant-node.ts';
-import { participantRecords, ParticipantRecovery } from '../protocol/recovery-participant.ts';
+import { participantRecords } from '../protocol/participant-records.ts';
+import { ParticipantRecovery } from '../protocol/recovery-participant.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
 import type { Operation } from '../resources/resource.ts';
 import { ResourceManager } from '../resources/resource-manager.ts';
@@ -70,6 +71,8 @@ export class ParticipantHost {
   replay(record: ProtocolRecord): void {
     this.restoreResources();
     this.recovery.apply(record);
+    // As it happened when the record was written: a long log leaves no more behind than a long life.
+    if (record.type === 'low-water') this.tidy();
   }
 
   /** The log is at its end: locks and holds of what is in doubt are taken again. */

@@ -17,9 +17,19 @@ export function fittingCase<Key extends string, Result extends object>(
   table: readonly DecisionCase<Key, Result>[],
   evidence: Evidence<Key>,
 ): DecisionCase<Key, Result> {
-  const keys = Object.keys(evidence) as Key[];
-  const fitting = table.filter((row) => keys.every((key) => row[key] === undefined || row[key] === evidence[key]));
-  const [only] = fitting;
-  assert(only !== undefined && fitting.length === 1, `exactly one case fits ${JSON.stringify(evidence)}`);
+  let only: DecisionCase<Key, Result> | undefined;
+  let fitting = 0;
+  for (const row of table) {
+    if (!fits(row, evidence)) continue;
+    only ??= row;
+    fitting += 1;
+  }
+  // The text is made when it is needed: a replay comes here once for every number of the log.
+  if (only === undefined || fitting !== 1) assert(false, `exactly one case fits ${JSON.stringify(evidence)}`);
   return only;
+}
+
+function fits<Key extends string>(row: Readonly<Partial<Record<Key, boolean>>>, evidence: Evidence<Key>): boolean {
+  for (const key in evidence) if (row[key] !== undefined && row[key] !== evidence[key]) return false;
+  return true;
 }

@@ -17,7 +17,7 @@
  *   @F, @G The same, bound by the last accepted round (3PC).
  *   Committed and aborted together cannot happen (AC1), and is asserted.
  *
- * A checkpoint is a shorter log: `participantRecords` gives records that lead
+ * A checkpoint is a shorter log: participant-records.ts gives records that lead
  * here to the same rows.
  */
 import { assert } from '../base/assert.ts';
@@ -63,12 +63,18 @@ export interface ResourceReplay {
 export class ParticipantRecovery {
   private readonly evidence = new Map<AttemptNumber, Evidence>();
   private readonly copying = new Map<string, Json[]>();
+  private over: ParticipantAttempt | undefined;
+  /** Keeps the place of a number until the log says what became of it. */
+  private readonly unread: ParticipantRow;
   private readonly node: ParticipantNode;
   private readonly replay: ResourceReplay;
 
   constructor(node: ParticipantNode, replay: ResourceReplay) {
     this.node = node;
     this.replay = replay;
+    const { self, timings } = node.settings;
+    const attempt = unheardAttempt(self.name, '', { name: '', address: '' }, timings);
+    this.unread = { attempt, machine: { kind: '2pc', state: { phase: 'initial' } }, superseded: [] };
   }
 
   /** One record of the checkpoint or the log. */
@@ -85,8 +91,7 @@ export class ParticipantRecovery {
       case 'committed':
         return this.committed(record);
       case 'aborted':
-        this.of(record.number).aborted = record;
-        return;
+        return this.aborted(record);
       case 'superseded':
         return this.superseded(record);
       case 'copied':
@@ -100,6 +105,7 @@ export class ParticipantRecovery {
       case 'low-water':
         this.node.lowWater = record.number;
         this.node.coordinatorSeen = Object.values(record.peers ?? {})[0] ?? this.node.coordinatorSeen;
+        this.node.forget();
         return;
       default:
         return;
@@ -108,17 +114,23 @@ export class ParticipantRecovery {
 
   /** Puts the recovered rows into the node, and takes locks and holds of what is in doubt through `restore`. */
   finish(restore: (attempt: ParticipantAttempt, effects: readonly GroupEffect[]) => void): void {
+    const { settings } = this.node;
     for (const [number, found] of this.evidence) {
-      const row = recoveredRow(number, found, this.node.settings, this.node.coordinator?.name ?? '');
-      if (row === undefined) continue;
+      const machine = recoveredMachine(found, settings.unsafe);
+      const { prepared, superseded } = found;
+      if (machine === undefined || prepared === undefined) {
+        if (this.node.rows.get(number) === this.unread) this.node.rows.delete(number);
+        continue;
+      }
+      const row = { attempt: attemptFrom(prepared, settings), machine, superseded };
       this.node.rows.set(number, row);
-      if (found.prepared === undefined || found.committed !== undefined || found.aborted !== undefined) continue;
       // A copy freed the locks of what it replaced, and others may have taken them since.
-      const isKept = (group: string): boolean => !found.superseded.includes(group);
+      const isKept = (group: string): boolean => !superseded.includes(group);
       const operations = row.attempt.operations.filter(({ operation }) => isKept(operation.group));
-      const effects = found.prepared.effects.filter(({ group }) => isKept(group));
+      const effects = prepared.effects.filter(({ group }) => isKept(group));
       restore({ ...row.attempt, operations }, effects);
     }
+    this.evidence.clear();
     this.node.forget();
   }
 
@@ -127,6 +139,8 @@ export class ParticipantRecovery {
     if (known !== undefined) return known;
     const fresh: Evidence = { lastElected: ROUND_ZERO, superseded: [] };
     this.evidence.set(number, fresh);
+    // Its place among the rows is that of its first record, as it was before the restart.
+    if (!this.node.rows.has(number)) this.node.rows.set(number, this.unread);
     return fresh;
   }
 
@@ -146,7 +160,45 @@ export class ParticipantRecovery {
     found.committed = record;
     const effects = record.effects ?? found.prepared?.effects ?? [];
     const left = effects.filter(({ group }) => !found.superseded.includes(group));
-    this.replay.committed(record.number, record.id ?? found.prepared?.id ?? '', left);
+    // The text of the number that the rows keep, not a second one.
+    const number = found.prepared?.number ?? record.number;
+    this.replay.committed(number, record.id ?? found.prepared?.id ?? '', left);
+    this.decided(number, found);
+  }
+
+  private aborted(record: AbortedRecord): void {
+    const found = this.of(record.number);
+    found.aborted = record;
+    this.decided(record.number, found);
+  }
+
+  /**
+   * A decision is final, so what led to it goes at once: a log may be long, and what is undecided at its end is
+   * little. What is kept of it is what a checkpoint keeps, with the id and the protocol.
+   */
+  private decided(number: AttemptNumber, found: Evidence): void {
+    const { rows, settings } = this.node;
+    const row = rows.get(number);
+    const machine = recoveredMachine(found, settings.unsafe);
+    assert(machine !== undefined, `a decision of ${number} says what it is now`);
+    this.evidence.delete(number);
+    const isFirst = row === undefined || row === this.unread;
+    assert(isFirst || row.machine.state.phase === machine.state.phase, `${number} has one decision`);
+    if (isFirst) rows.set(number, { attempt: this.overAttempt(number, found), machine, superseded: [] });
+  }
+
+  private overAttempt(number: AttemptNumber, { prepared, committed }: Evidence): ParticipantAttempt {
+    const { self } = this.node.settings;
+    const coordinator = prepared?.coordinator.name ?? this.node.coordinator?.name ?? '';
+    // One after the other they differ in little, and share the rest.
+    if (this.over?.coordinator.name !== coordinator) {
+      this.over = unheardAttempt(self.name, number, { name: coordinator, address: '' }, this.node.settings.timings);
+    }
+    const id = prepared?.id ?? committed?.id ?? '';
+    // Committed with results and no yes before it: the only participant decided by itself. A checkpoint keeps no yes
+    // of what is committed, but results of one-phase only.
+    const onePhase = prepared === undefined && committed?.results !== undefined;
+    return { ...this.over, number, id, protocol: prepared?.protocol ?? this.over.protocol, onePhase };
   }
 
   private superseded(record: SupersededRecord): void {
@@ -168,26 +220,12 @@ function higher(a: Round, b: Round): Round {
   return compareRounds(a, b) >= 0 ? a : b;
 }
 
-function recoveredRow(
-  number: AttemptNumber,
-  found: Evidence,
-  settings: ParticipantSettings,
-  coordinator: string,
-): ParticipantRow | undefined {
-  const { prepared, committed, superseded } = found;
-  const attempt =
-    prepared === undefined
-      ? {
-          ...unheardAttempt(settings.self.name, number, { name: coordinator, address: '' }, settings.timings),
-          // Committed with results and no yes before it: the only participant decided by itself. A checkpoint keeps
-          // no yes of what is committed, but results of one-phase only.
-          onePhase: committed?.results !== undefined,
-          id: committed?.id ?? '',
-        }
-      : attemptFrom(prepared, settings);
-  const machine = recoveredMachine(found, settings.unsafe);
-  return machine === undefined ? undefined : { attempt, machine, superseded };
-}
+/** Committed, and nothing more to tell: one object for all that ended so. */
+const COMMITTED = {
+  '2pc': { kind: '2pc', state: { phase: 'committed' } },
+  '3pc': { kind: '3pc', state: { phase: 'committed' } },
+  '3pc-textbook': { kind: '3pc-textbook', state: { phase: 'committed' } },
+} as const satisfies Readonly<Record<string, ParticipantMachine>>;
 
 /** The table of the header, as data. */
 // prettier-ignore
@@ -221,7 +259,7 @@ function recoveredMachine(found: Evidence, unsafe: UnsafeRule | undefined): Part
   }
   if (becomes === 'committed') {
     const results = committed?.results;
-    return { kind, state: results === undefined ? { phase: 'committed' } : { phase: 'committed', results } };
+    return results === undefined ? COMMITTED[kind] : { kind, state: { phase: 'committed', results } };
   }
   if (becomes === 'unheard' || becomes === 'aborted' || prepared === undefined) return undefined;
   const promise: Prepared = { effects: prepared.effects, results: prepared.results, hashes: prepared.hashes };
@@ -253,44 +291,4 @@ function attemptFrom(record: PreparedRecord, settings: ParticipantSettings): Par
     onePhase: false,
     timings: settings.timings,
   };
-}
-
-/** Records that recover to the same node: the protocol's part of a checkpoint. Resources keep their own. */
-export function participantRecords(node: ParticipantNode): ProtocolRecord[] {
-  const records: ProtocolRecord[] = [];
-  const { coordinator, coordinatorSeen: seen, lowWater } = node;
-  if (coordinator !== undefined && lowWater !== undefined) {
-    const peers = seen === undefined ? {} : { peers: { [coordinator.name]: seen } };
-    records.push({ type: 'coordinator', ...coordinator, lowWater }, { type: 'low-water', number: lowWater, ...peers });
-  }
-  for (const [number, row] of node.rows) records.push(...rowRecords(number, row));
-  return records;
-}
-
-function rowRecords(number: AttemptNumber, { attempt, machine, superseded }: ParticipantRow): ProtocolRecord[] {
-  const { state } = machine;
-  const { id, protocol, coordinator, participants, operations } = attempt;
-  switch (state.phase) {
-    case 'committed': {
-      // The effect is in the resources' part; without it the replay applies nothing a second time.
-      const told = state.results === undefined ? {} : { results: state.results };
-      return [{ type: 'committed', number, id, effects: [], ...told }];
-    }
-    case 'aborted':
-      return [{ type: 'aborted', number, reason: state.reason }];
-    case 'prepared':
-    case 'precommitted':
-    case 'preaborted': {
-      const records: ProtocolRecord[] = [
-        { type: 'prepared', number, id, protocol, coordinator, participants, operations, ...state.prepared },
-      ];
-      if ('lastElected' in state) {
-        if (state.phase !== 'prepared') records.push({ type: state.phase, number, round: state.lastAttempt });
-        records.push({ type: 'promised', number, round: state.lastElected });
-      }
-      return [...records, ...superseded.map((group) => ({ type: 'superseded', number, group }) as const)];
-    }
-    default:
-      return [];
-  }
 }

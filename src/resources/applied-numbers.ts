@@ -19,6 +19,8 @@ export class AppliedNumbers {
   /** Incarnation → its low-water number. */
   readonly #lowWater = new Map<string, AttemptNumber>();
 
+  /** By group: the list that holds it alone. */
+  readonly #single = new Map<string, readonly string[]>();
   #sweepSize = SWEEP_SIZE_MIN;
 
   /** Attempts that are remembered one by one. */
@@ -27,8 +29,23 @@ export class AppliedNumbers {
   }
 
   add(number: AttemptNumber, groups: readonly string[]): void {
-    const before = this.#groups.get(number) ?? [];
+    const before = this.#groups.get(number);
+    if (before === undefined) {
+      this.#groups.set(number, this.#shared(groups));
+      return;
+    }
     this.#groups.set(number, [...before, ...groups.filter((group) => !before.includes(group))]);
+  }
+
+  /** Most attempts touch one group, and always one of a few: they share its list. */
+  #shared(groups: readonly string[]): readonly string[] {
+    const [only] = groups;
+    if (only === undefined || groups.length > 1) return [...new Set(groups)];
+    const known = this.#single.get(only);
+    if (known !== undefined) return known;
+    const made = [only];
+    this.#single.set(only, made);
+    return made;
   }
 
   /** True when this attempt was applied to this group, as far as is remembered. */

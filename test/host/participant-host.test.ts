@@ -5,7 +5,7 @@ import type { Host } from '../../src/host/host.ts';
 import { ParticipantHost } from '../../src/host/participant-host.ts';
 import type { Message } from '../../src/protocol/messages.ts';
 import type { ParticipantNodeEvent } from '../../src/protocol/participant-node.ts';
-import { participantRecords } from '../../src/protocol/recovery-participant.ts';
+import { participantRecords } from '../../src/protocol/participant-records.ts';
 import type { ProtocolRecord } from '../../src/protocol/records.ts';
 import { openNodeDirectory } from '../../src/wal/node-directory.ts';
 import type { NodeDirectory } from '../../src/wal/node-directory.ts';
@@ -118,6 +118,8 @@ function work(opened: Opened, sequence: number): void {
 /** All that a restart must bring back: rows, locks, and the resources. */
 function stateOf({ participant }: Opened) {
   const { node, resources } = participant;
+  // As its daemon does at every tick, and a replay at every mark.
+  participant.tidy();
   return {
     rows: participantRecords(node),
     inDoubt: node.inDoubt(),

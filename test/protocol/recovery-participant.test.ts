@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { AssertionFailed } from '../../src/base/assert.ts';
-import { participantRecords } from '../../src/protocol/recovery-participant.ts';
+import { participantRecords } from '../../src/protocol/participant-records.ts';
 import type { ProtocolRecord } from '../../src/protocol/records.ts';
 import { PREPARED, round, siteOf } from './attempts.ts';
 import { sentBy } from './driven-coordinator.ts';
