@@ -8,12 +8,14 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './child.mjs';
+import { accessPage } from './docs-access.mjs';
 import { errorsPage } from './docs-errors.mjs';
 import { flagsPage } from './docs-flags.mjs';
 import { labPage } from './docs-lab.mjs';
 import { tablesPage } from './docs-tables.mjs';
 
 const PAGES = {
+  'docs/access.md': accessPage,
   'docs/errors.md': errorsPage,
   'docs/flags.md': flagsPage,
   'docs/lab.md': labPage,

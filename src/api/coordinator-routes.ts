@@ -46,7 +46,7 @@ export interface CoordinatorApi {
 /** `POST /transactions`, `GET /transactions[/{id}]`, `GET /groups`, `GET /views`. */
 export function coordinatorRoutes(api: CoordinatorApi): readonly Route[] {
   return [
-    { method: 'POST', path: '/transactions', handler: (request) => submit(api, request) },
+    { method: 'POST', path: '/transactions', access: 'node', handler: (request) => submit(api, request) },
     { method: 'GET', path: '/transactions', handler: (request) => list(api, request) },
     { method: 'GET', path: '/transactions/:id', handler: (request) => show(api, request.params['id'] ?? '') },
     { method: 'GET', path: '/groups', handler: async () => json(200, await api.observe(() => groupsOf(api))) },

@@ -28,15 +28,13 @@ export interface FeedSource {
   readonly follow: (listener: (change: FeedChange) => void) => () => void;
   /** Position of the newest durable change. */
   readonly durablePosition: () => number;
-  /** Throws `unauthorized` unless the request carries the cluster's credentials or is allowed without. */
-  readonly requireNode: (request: Request) => void;
 }
 
 /** `GET /feed/snapshot?group=` and `GET /feed?group=&since=&incarnation=[&follow=no]`. */
 export function feedRoutes(source: FeedSource): readonly Route[] {
   return [
-    { method: 'GET', path: '/feed/snapshot', handler: (request) => snapshot(source, request) },
-    { method: 'GET', path: '/feed', handler: (request) => changes(source, request) },
+    { method: 'GET', path: '/feed/snapshot', access: 'node', handler: (request) => snapshot(source, request) },
+    { method: 'GET', path: '/feed', access: 'node', handler: (request) => changes(source, request) },
   ];
 }
 
@@ -47,7 +45,6 @@ function groupOf(source: FeedSource, request: Request): string {
 }
 
 async function snapshot(source: FeedSource, request: Request): Promise<Response> {
-  source.requireNode(request);
   const group = groupOf(source, request);
   const { resources } = source.participant;
   const seen = await source.observe(() => ({ position: resources.position, lines: resources.snapshotGroup(group) }));
@@ -56,7 +53,6 @@ async function snapshot(source: FeedSource, request: Request): Promise<Response>
 
 /** NDJSON: a change a line; with `follow=no` it ends with what is there. */
 async function changes(source: FeedSource, request: Request): Promise<Response> {
-  source.requireNode(request);
   const group = groupOf(source, request);
   const since = wholeOf(request, 'since', { least: 0, most: Number.MAX_SAFE_INTEGER, otherwise: 0 });
   const { resources } = source.participant;

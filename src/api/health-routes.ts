@@ -28,10 +28,11 @@ export interface HealthSource {
 /** `/livez`, `/readyz`, `/version`, `/metrics`, `/debug/state`. */
 export function healthRoutes(source: HealthSource): readonly Route[] {
   return [
-    { method: 'GET', path: '/livez', handler: () => text(200, 'ok\n') },
+    { method: 'GET', path: '/livez', access: 'public', handler: () => text(200, 'ok\n') },
     {
       method: 'GET',
       path: '/readyz',
+      access: 'public',
       handler: (request) => {
         const reasons = source.notReady();
         const status = reasons.length === 0 ? 200 : 503;
@@ -39,7 +40,7 @@ export function healthRoutes(source: HealthSource): readonly Route[] {
         return text(status, reasons.length === 0 ? 'ready\n' : `not ready: ${reasons.join(' ')}\n`);
       },
     },
-    { method: 'GET', path: '/version', handler: () => json(200, { ...source.version() }) },
+    { method: 'GET', path: '/version', access: 'public', handler: () => json(200, { ...source.version() }) },
     {
       method: 'GET',
       path: '/metrics',

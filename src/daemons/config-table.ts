@@ -95,6 +95,13 @@ export const SETTINGS = {
   ),
   logLevel: row('log-level', 'text', ALL, `one of ${LOG_LEVELS.join(', ')}`, 'least level that is logged'),
   lab: row('lab', 'switch', ALL, 'true or false', 'opens the lab: crash points and /lab endpoints'),
+  localClients: row(
+    'local-clients',
+    'switch',
+    ALL,
+    'true or false',
+    'on a loopback address, programs of this machine may send transactions and follow feeds without credentials; default: with --lab',
+  ),
   crashAt: row(
     'crash-at',
     'list',

@@ -51,6 +51,8 @@ interface SharedSettings {
   readonly dataDir: string;
   readonly logLevel: LogLevel;
   readonly lab: boolean;
+  /** On a loopback address, clients of this machine need no credentials. */
+  readonly localClients: boolean;
   readonly credentialsFile: string;
 }
 
@@ -228,6 +230,7 @@ function sharedSettings(source: SettingsSource, dataDirDefault: string): SharedS
     dataDir: source.value('dataDir', readPath, { value: dataDirDefault }),
     logLevel: source.value('logLevel', (text) => readWord(text, LOG_LEVELS), { value: 'info' }),
     lab,
+    localClients: source.switch('localClients', lab),
     credentialsFile: source.value('credentials', readPath, { value: CREDENTIALS_DEFAULT }),
   };
 }

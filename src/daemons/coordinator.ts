@@ -135,7 +135,8 @@ class CoordinatorDaemon {
     loop.handle({ type: 'start' });
     this.ticking = setInterval(() => this.tick(), this.settings.cluster.timings.tickMs);
     this.warnOfTextbook();
-    if (this.settings.console) openConsole({ host, port }, this.shell);
+    if (this.settings.console)
+      openConsole({ host, port }, this.shell, openCredentials(this.settings.credentialsFile).header);
   }
 
   private warnOfTextbook(): void {
@@ -204,8 +205,12 @@ class CoordinatorDaemon {
 const DRAIN_LOOK_MS = 20;
 
 /** The console over the daemon's own port, so that it can do no more and no less than one in another shell. */
-function openConsole(address: { readonly host: string; readonly port: number }, shell: DaemonShell): void {
-  const client = new ApiClient(httpTransport(address));
+function openConsole(
+  address: { readonly host: string; readonly port: number },
+  shell: DaemonShell,
+  authorization: string,
+): void {
+  const client = new ApiClient(httpTransport(address), { authorization });
   attachConsole(
     {
       console: 'coordinator',

@@ -14,6 +14,8 @@ import type { Json } from '../base/canonical-json.ts';
 import type { ParleyError } from '../base/errors.ts';
 import { EXIT } from '../base/errors.ts';
 import { exitWhenParentGoes } from '../cluster/parent-watch.ts';
+import { guarded } from '../net/access.ts';
+import { openCredentials } from '../net/credentials.ts';
 import { framesProbe } from '../net/frames-probe.ts';
 import { HttpServer } from '../net/http-server.ts';
 import { json, Router } from '../net/router.ts';
@@ -21,6 +23,7 @@ import type { Route } from '../net/router.ts';
 import type { RequestHead } from '../wire/frame.ts';
 import { reportBugsTo, sayLast } from './bug-trap.ts';
 import type { CoordinatorSettings, ParticipantSettings, ServerSettings } from './config.ts';
+import { isLoopback } from './config-table.ts';
 import { Metrics } from './metrics.ts';
 import { createNodeLog } from './node-log.ts';
 import type { NarrationSink, NodeLog } from './node-log.ts';
@@ -111,7 +114,12 @@ async function listen(settings: DaemonSettings, parts: DaemonParts, shell: Daemo
     state: parts.state,
   });
   const routes = [...health, ...parts.routes, ...(settings.lab ? framesProbe() : [])];
-  const router = new Router([...routes, indexRoute(version, routes)]);
+  const rules = {
+    credentials: openCredentials(settings.credentialsFile),
+    isExposed: !isLoopback(host),
+    localClients: settings.localClients,
+  };
+  const router = new Router(guarded([...routes, indexRoute(version, routes)], rules));
   const http = new HttpServer({
     handler: (request) => router.handle(request),
     onBug: (error) => {

@@ -10,6 +10,7 @@ import { seedBody, seedFrame } from '../console/seed-frame.ts';
 import type { HostPorts } from '../host/host.ts';
 import { openCredentials } from '../net/credentials.ts';
 import { PeerLinks } from '../net/peer-links.ts';
+import type { PeerLinksOptions } from '../net/peer-options.ts';
 import type { Route } from '../net/router.ts';
 import { parseMessage } from '../protocol/message-shapes.ts';
 import type { Message, NodeName } from '../protocol/messages.ts';
@@ -55,6 +56,8 @@ export interface DurableNodeOptions {
   readonly onDown: (peer: NodeName) => void;
   /** False: this peer's read lease must run out. */
   readonly echoes: (peer: NodeName) => boolean;
+  /** Why a node that dials is not taken, though its credentials are right. */
+  readonly objection?: PeerLinksOptions['objection'];
 }
 
 /** The open directory and links of a node. */
@@ -201,6 +204,7 @@ function openLinks(
       options.onDown(peer);
     },
     echoes: options.echoes,
+    ...(options.objection === undefined ? {} : { objection: options.objection }),
     onNotice: (event, fields) => shell.log.info(event, noticeText(event), fields),
   });
 }

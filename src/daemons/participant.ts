@@ -10,6 +10,8 @@ import type { Terminal } from '../console/terminal.ts';
 import type { Host } from '../host/host.ts';
 import { ParticipantHost } from '../host/participant-host.ts';
 import { openCredentials } from '../net/credentials.ts';
+import type { PeerIdentity } from '../net/peer-handshake.ts';
+import type { PeerObjection } from '../net/peer-options.ts';
 import type { LogStart, NodeName } from '../protocol/messages.ts';
 import type { ParticipantNodeEvent } from '../protocol/participant-node.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
@@ -107,6 +109,7 @@ class ParticipantDaemon {
       onUp: (peer) => this.opening?.loop.handle({ type: 'link-up', peer }),
       onDown: (peer) => this.opening?.loop.handle({ type: 'link-down', peer }),
       echoes: () => true,
+      objection: (peer) => objectionTo(participant.node.coordinator, peer),
     });
     this.nodeSettings.incarnation = durable.directory.incarnation;
     this.nodeSettings.epoch = durable.directory.epoch;
@@ -213,8 +216,6 @@ class ParticipantDaemon {
       },
       follow: (listener) => feed.follow(listener),
       durablePosition: () => feed.position,
-      // Part 4 asks for the cluster's credentials here; on loopback everyone may follow.
-      requireNode: () => undefined,
       requireLease: (group) => {
         const heartbeats = durable.links.heartbeatOf(this.coordinatorName);
         const fault = leaseFault(participant.node, heartbeats, group, leaseMs);
@@ -222,6 +223,17 @@ class ParticipantDaemon {
       },
     };
   }
+}
+
+/** Fencing begins at the door: what another log, or an older start, of the coordinator would say is not even read. */
+function objectionTo(known: ParticipantHost['node']['coordinator'], peer: PeerIdentity): PeerObjection | undefined {
+  if (known === undefined || peer.name !== known.name) return undefined;
+  if (peer.incarnation !== known.incarnation) {
+    const why = `${peer.name} has the log ${peer.incarnation}; this participant obeys ${known.incarnation}.`;
+    return { code: 'other-incarnation', why };
+  }
+  if (peer.epoch >= known.epoch) return undefined;
+  return { code: 'stale-epoch', why: `${peer.name} is start ${peer.epoch} of its log; start ${known.epoch} was seen.` };
 }
 
 function kindOf(settings: ParticipantSettings, group: string) {

@@ -20,6 +20,12 @@ export interface CommandContext {
 /** Values that every daemon finds by itself. */
 const DEFAULTS = { configFile: 'cluster.json', dataDir: 'logs', logLevel: 'info', credentials: '.parley/cluster.key' };
 
+/** What every daemon is started with beside what the launcher of child processes gives it. */
+export function daemonArguments({ credentialsFile, lab, localClients, logLevel }: UpSettings): readonly string[] {
+  const given = ['--log-level', logLevel, '--credentials', credentialsFile];
+  return localClients && !lab ? [...given, '--local-clients'] : given;
+}
+
 /** `npx parley participant --name P1`, with the flags this cluster needs. */
 export function startCommand(context: CommandContext, name: NodeName): string {
   const { settings, addressOf } = context;
@@ -34,7 +40,7 @@ export function startCommand(context: CommandContext, name: NodeName): string {
     coordinator,
     configFlag(context),
     settings.dataDir === DEFAULTS.dataDir ? [] : ['--data-dir', join(settings.dataDir, name)],
-    settings.lab ? ['--lab'] : [],
+    settings.lab ? ['--lab'] : settings.localClients ? ['--local-clients'] : [],
     settings.logLevel === DEFAULTS.logLevel ? [] : ['--log-level', settings.logLevel],
     settings.credentialsFile === DEFAULTS.credentials ? [] : ['--credentials', settings.credentialsFile],
   );

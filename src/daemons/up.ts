@@ -20,7 +20,7 @@ import { httpTransport } from '../console/http-transport.ts';
 import { printable } from '../console/printable.ts';
 import { openCredentials } from '../net/credentials.ts';
 import { clusterFileText, defaultCluster, parseClusterFile } from './cluster-file.ts';
-import { consoleCommand, startCommand } from './up-commands.ts';
+import { consoleCommand, daemonArguments, startCommand } from './up-commands.ts';
 import { readUpCommands } from './up-console.ts';
 import { openAccounts, runDemo } from './up-first-steps.ts';
 import { UpScreen } from './up-screen.ts';
@@ -86,7 +86,7 @@ class Up {
       dataDir: settings.dataDir,
       lab: settings.lab,
       only: settings.only,
-      extraArgs: ['--log-level', settings.logLevel, '--credentials', settings.credentialsFile],
+      extraArgs: daemonArguments(settings),
       command: io.command,
       // A console is attached by flag where a person sits, never to a child.
       env: { ...io.env, PARLEY_CONSOLE: undefined },

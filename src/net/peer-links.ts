@@ -235,6 +235,8 @@ export class PeerLinks {
   /** Why a proper handshake is not taken now. */
   #objectionTo({ from, dial }: Hello): Refusal | undefined {
     if (this.#closing) return refusalOf(from.name, 'draining', `${this.#self.name} is stopping.`);
+    const objection = this.#options.objection?.(from);
+    if (objection) return refusalOf(from.name, objection.code, objection.why);
     const current = this.#peers.get(from.name)?.current;
     const sameStart = current?.identity.incarnation === from.incarnation && current.identity.epoch === from.epoch;
     // A pause of ours leaves many dials waiting; the dialer has given up all but its last.

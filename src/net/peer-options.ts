@@ -1,5 +1,15 @@
 /** What the links of a node are made from, and what they tell (peer-links.ts). */
 
+import type { ErrorCode } from '../base/error-registry.ts';
+import type { PeerIdentity } from './peer-handshake.ts';
+
+/** The refusal of a dialer by what it says of itself. */
+export interface PeerObjection {
+  readonly code: ErrorCode;
+  /** A sentence. */
+  readonly why: string;
+}
+
 /** Every duration of a link, in milliseconds; the numbers named are the defaults of the config. */
 export interface PeerTimings {
   /** Between two heartbeats of ours; 500. */
@@ -38,6 +48,8 @@ export interface PeerLinksOptions {
   readonly onDown: (peer: string, why: string) => void;
   /** False: our heartbeats to this peer echo none of its own, so that its read lease runs out. If not given, all are echoed. */
   readonly echoes?: (peer: string) => boolean;
+  /** Why a peer that dials, and shows the credentials, is not taken all the same: for example an older start of it. */
+  readonly objection?: (peer: PeerIdentity) => PeerObjection | undefined;
   /** For the node's log; each cause once until a link to that peer stands again. */
   readonly onNotice?: (event: PeerNotice, fields: Readonly<Record<string, unknown>>) => void;
 }

@@ -32,11 +32,16 @@ export interface Response {
 /** Answers a request; a ParleyError it throws becomes problem+json, anything else is a bug (500). */
 export type Handler = (request: Request) => Response | Promise<Response>;
 
+/** How open a route is; access.ts says what each means. */
+export type Access = 'public' | 'local' | 'node';
+
 /** One row of a route table. */
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** For example `/ledger/accounts/:account`. */
   readonly path: string;
+  /** Default `local`. */
+  readonly access?: Access;
   readonly handler: Handler;
 }
 

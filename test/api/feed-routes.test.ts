@@ -23,7 +23,7 @@ async function withFollower(
   const router = new Router(
     feedRoutes({
       participant,
-      ...{ groups: [{ group: 'chat' }], incarnation: 'log', requireNode: () => undefined },
+      ...{ groups: [{ group: 'chat' }], incarnation: 'log' },
       observe: (look) => Promise.resolve(look()),
       follow: (listener) => resources.onChange((change) => loop.whenDurable(() => listener(change))),
       durablePosition: () => resources.position,

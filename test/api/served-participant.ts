@@ -54,7 +54,6 @@ export function served(options: { readonly voteMode?: 'auto' | 'ask'; readonly l
     },
     follow: () => nothing,
     durablePosition: () => participant.resources.position,
-    requireNode: nothing,
     requireLease: (group) => {
       if (!lease.held) throw new ParleyError('no-lease', `Not now in ${group}.`);
     },

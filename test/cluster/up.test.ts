@@ -55,7 +55,7 @@ async function withUp(
   await withTemporaryDirectory(async (directory) => {
     const settings: UpSettings = {
       ...{ role: 'up', cluster, configFile: undefined, dataDir: directory, logLevel: 'info', lab: false },
-      ...{ only: Object.keys(cluster.nodes), demo: false, restart: false },
+      ...{ only: Object.keys(cluster.nodes), localClients: false, demo: false, restart: false },
       credentialsFile: join(directory, 'cluster.key'),
       ...more,
     };
@@ -241,7 +241,13 @@ describe('the command that starts a node again', () => {
   };
   const settings: UpSettings = {
     ...{ role: 'up', cluster: named, configFile: 'cluster.json', dataDir: 'logs', logLevel: 'info', lab: false },
-    ...{ only: ['coordinator', 'P1'], demo: false, restart: false, credentialsFile: '.parley/cluster.key' },
+    ...{
+      only: ['coordinator', 'P1'],
+      localClients: false,
+      demo: false,
+      restart: false,
+      credentialsFile: '.parley/cluster.key',
+    },
   };
   const context = { settings, writtenFile: undefined, addressOf: () => ({ host: '127.0.0.1', port: 4711 }) };
 

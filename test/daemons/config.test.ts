@@ -94,6 +94,7 @@ describe('the configuration of a daemon', () => {
         dataDir: 'logs/server',
         logLevel: 'info',
         lab: false,
+        localClients: false,
         credentialsFile: '.parley/cluster.key',
         crashAt: [],
         showFrames: false,
