@@ -9,7 +9,7 @@ import { writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { PROVE, QUICK } from '../src/sim/explorer-bounds.ts';
 import { explore } from '../src/sim/explorer.ts';
-import { BLOCKED, BROKEN_3PC, BROKEN_OTHERS, SPLIT } from '../test/sim/broken-variants.ts';
+import { BLOCKED, BROKEN_3PC, BROKEN_OTHERS, BROKEN_PARALLEL, SPLIT } from '../test/sim/broken-variants.ts';
 import { table } from './docs-text.mjs';
 
 const PAGE = 'docs/proof/explorer.md';
@@ -72,6 +72,7 @@ function brokenRow({ rule, protocol, caughtAs, options }) {
 const shipped = (isLarger ? PROVE : QUICK).map(shippedRow);
 const broken = BROKEN_3PC.map(brokenRow);
 const others = BROKEN_OTHERS.map(brokenRow);
+const parallel = BROKEN_PARALLEL.map(brokenRow);
 const heads = ['broken rule', 'where', 'caught as', 'steps', 'states seen', 'what was found'];
 const page = `# What the explorer has seen
 
@@ -97,6 +98,10 @@ ${table(heads, broken)}
 The same in 2PC, and others:
 
 ${table(heads, others)}
+
+In parallel commit:
+
+${table(heads, parallel)}
 `;
 writeFileSync(PAGE, await format(page, { ...(await resolveConfig(PAGE)), parser: 'markdown' }));
 say(`wrote ${PAGE}`);

@@ -11,7 +11,7 @@ import type { Argv, CliIo, Command } from './command.ts';
 import type { ExploreOptions, Explored } from '../sim/explorer.ts';
 import type { QuorumRule } from '../protocol/quorum.ts';
 
-const PROTOCOLS = ['2pc', '3pc', '3pc-textbook'] as const;
+const PROTOCOLS = ['2pc', '3pc', 'parallel', '3pc-textbook'] as const;
 const PROGRESS_MS = 500;
 const STATES_MAX = 2 ** 32 - 2;
 

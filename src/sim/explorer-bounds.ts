@@ -30,6 +30,7 @@ export const QUICK: readonly Bounds[] = [
   { protocol: '2pc', participants: 1, readers: 1, roundsMax: 1 },
   { protocol: '2pc', participants: 2, readers: 1, roundsMax: 1 },
   { protocol: '3pc', participants: 1, readers: 1, roundsMax: 2 },
+  { protocol: 'parallel', participants: 2, roundsMax: 1 },
   { protocol: '3pc', participants: 2, roundsMax: 3 },
 ];
 
@@ -41,6 +42,7 @@ export const PROVE: readonly Bounds[] = [
   { protocol: '3pc', participants: 2, readers: 1, roundsMax: 2 },
   { protocol: '3pc', participants: 3, roundsMax: 2 },
   { protocol: '3pc', participants: 3, roundsMax: 2, quorumRule: MAJORITY_OF_FOUR },
+  { protocol: 'parallel', participants: 3, roundsMax: 1 },
   { protocol: '3pc', participants: 3, roundsMax: 3, electionsMax: 2 },
   { protocol: '3pc', participants: 3, roundsMax: 3, electionsMax: 2, quorumRule: MAJORITY_OF_FOUR },
   { protocol: '3pc', participants: 2, roundsMax: 4 },

@@ -57,10 +57,14 @@ export class Cells {
   private readonly bundles = new Lists();
   private readonly numbers = new PairTable();
   private readonly added = new PairTable();
+  private readonly relinked = new PairTable();
+  private readonly hasLinks: boolean;
 
-  constructor(effects: Effects, toldPlaces: number) {
+  /** `hasLinks`: a coordinator that starts again hears nothing that was sent to it before. */
+  constructor(effects: Effects, toldPlaces: number, hasLinks: boolean) {
     this.effects = effects;
     this.toldPlaces = toldPlaces;
+    this.hasLinks = hasLinks;
   }
 
   /** The cell of a site with messages on their way; what can do nothing any more is left out. */
@@ -100,6 +104,17 @@ export class Cells {
     return after;
   }
 
+  /** The cell once the link that carried what `from` had sent to it is gone. */
+  without(cell: number, from: number): number {
+    const known = this.relinked.get(cell, from);
+    if (known !== undefined) return known;
+    const { site, inbox } = this.at(cell);
+    const left = inbox.filter((message) => this.effects.senderOf(message) !== from);
+    const after = this.numberOf(site, left);
+    this.relinked.set(cell, from, after);
+    return after;
+  }
+
   /** The cell in a world where settled sites tell these decisions: one message stands for all that say the same. */
   told(cell: number, bits: number): number {
     const found = this.at(cell);
@@ -123,7 +138,8 @@ export class Cells {
   private findSteps({ site, inbox }: Cell): readonly CellStep[] {
     const steps: CellStep[] = [];
     const take = (input: SiteInput, effect: Effect): void => {
-      if (effect.site === site && effect.sent.length === 0 && effect.fault === undefined) return;
+      const isNothing = effect.site === site && effect.sent.length === 0 && effect.fault === undefined;
+      if (isNothing && input.type !== 'link' && !(input.type === 'restart' && this.hasLinks)) return;
       steps.push(this.stepBy(input, effect, inbox));
     };
     for (const message of inbox) take(this.effects.inputOf(message), this.effects.deliver(site, message));
@@ -137,7 +153,8 @@ export class Cells {
       const messages = sent.filter((message) => this.effects.placeOf(message) === place);
       return [place, this.bundles.numberOf([...new Set(messages)].sort((a, b) => a - b))];
     });
-    const step = { input, cell: this.numberOf(site, inbox), bundles, elects };
+    const isCut = this.hasLinks && input.type === 'restart' && this.effects.facts(site).place === 0;
+    const step = { input, cell: this.numberOf(site, isCut ? [] : inbox), bundles, elects };
     return fault === undefined ? step : { ...step, fault };
   }
 }

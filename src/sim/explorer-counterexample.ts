@@ -12,6 +12,8 @@
  * | `resend` | `from` sends to `to` again what it waits for |
  * | `crash` | `at` dies; of what it had written and not synced the first `kept` records stay |
  * | `restart` | `at` starts again from its log |
+ * | `sync` | all that `at` has written is synced (parallel commit) |
+ * | `link` | `from` registers with `at` on a new link, and what the old one carried is gone (parallel commit) |
  * | `drop` | the message never arrives |
  */
 import { ParleyError } from '../base/errors.ts';
@@ -19,18 +21,20 @@ import type { Message, NodeName, ProtocolName } from '../protocol/messages.ts';
 import type { UnsafeRule } from '../protocol/participant-attempts.ts';
 import { exploredAttempt, placesOf, shippedMachines } from './explorer-machines.ts';
 import type { Sent } from './explorer-intern.ts';
-import { firstSites, outlineOf, stepSite } from './explorer-sites.ts';
+import { firstSites, stepSite } from './explorer-sites.ts';
 import type { Setting, SiteInput } from './explorer-sites.ts';
+import { outlineOf } from './explorer-standing.ts';
 import type { RunStep } from './explorer-transcript.ts';
 
 /** What happens in one step. */
 export type CounterexampleAct =
   | { readonly kind: 'deliver' | 'drop'; readonly from: NodeName; readonly to: NodeName; readonly message: Message }
   | { readonly kind: 'vote'; readonly at: NodeName; readonly vote: 'yes' | 'no' }
-  | { readonly kind: 'timer'; readonly at: NodeName; readonly timer: 'vote' | 'ask' | 'elect' }
+  | { readonly kind: 'timer'; readonly at: NodeName; readonly timer: 'vote' | 'ask' | 'elect' | 'write-down' }
   | { readonly kind: 'resend'; readonly from: NodeName; readonly to: NodeName }
   | { readonly kind: 'crash'; readonly at: NodeName; readonly kept: number }
-  | { readonly kind: 'restart'; readonly at: NodeName };
+  | { readonly kind: 'restart' | 'sync'; readonly at: NodeName }
+  | { readonly kind: 'link'; readonly at: NodeName; readonly from: NodeName };
 
 /** One step; `then` is how its site stands after it. */
 export type CounterexampleStep = CounterexampleAct & { readonly step: number; readonly then?: string };
@@ -106,14 +110,19 @@ function actsOf(at: NodeName, input: SiteInput, protocol: ProtocolName): readonl
         { kind: 'crash', at, kept: input.kept },
         { kind: 'restart', at },
       ];
+    case 'sync':
+      return [{ kind: 'sync', at }];
+    case 'link':
+      return [{ kind: 'link', at, from: input.peer }];
     case 'participant-event': {
       if (input.event.type === 'resource-yes') return [{ kind: 'vote', at, vote: 'yes' }];
       if (input.event.type === 'resource-no') return [{ kind: 'vote', at, vote: 'no' }];
-      return [{ kind: 'timer', at, timer: protocol === '2pc' ? 'ask' : 'elect' }];
+      return [{ kind: 'timer', at, timer: protocol === '2pc' || protocol === 'parallel' ? 'ask' : 'elect' }];
     }
     case 'coordinator-event': {
       const { event } = input;
       if (event.type === 'resend') return [{ kind: 'resend', from: at, to: event.to }];
+      if (event.type === 'write-down') return [{ kind: 'timer', at, timer: 'write-down' }];
       return [{ kind: 'timer', at, timer: event.type === 'vote-timeout' ? 'vote' : 'elect' }];
     }
   }

@@ -5,9 +5,11 @@
 import { AssertionFailed } from '../base/assert.ts';
 import { Interner } from './explorer-intern.ts';
 import { placesOf } from './explorer-machines.ts';
-import { decisionAt, faultFreeInputs, ownInputs, saidYes, stepSite } from './explorer-sites.ts';
+import { faultFreeInputs, ownInputs } from './explorer-inputs.ts';
+import { stepSite } from './explorer-sites.ts';
 import type { Setting, SiteInput, SiteState } from './explorer-sites.ts';
 import { decisionToldBy, isSpent, settledAt } from './explorer-spent.ts';
+import { decisionAt, saidYes } from './explorer-standing.ts';
 
 /** Bits of what was decided, told, or made. */
 export const COMMIT = 1;
@@ -104,6 +106,11 @@ export class Effects {
   /** The place a message is for. */
   placeOf(message: number): number {
     return this.names.indexOf(this.interner.messageAt(message).to);
+  }
+
+  /** The place a message is from. */
+  senderOf(message: number): number {
+    return this.names.indexOf(this.interner.messageAt(message).from);
   }
 
   /** By the rules of explorer-spent.ts the message can do nothing here any more, and indeed it does nothing now. */

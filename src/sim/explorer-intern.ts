@@ -52,9 +52,9 @@ export class Interner {
 
   /** The number of a site state. Two disks are equal when they hold the same kinds of records and come back the same. */
   siteState(site: SiteState): number {
-    const { name, running, synced, written } = site;
+    const { name, running, synced, written, forcing = false } = site;
     const kinds = [...new Set(synced.map(({ type }) => type))].sort();
-    const key = [name, shown(running), shown(this.recovered(site)), kinds, written.map(outline)];
+    const key = [name, shown(running), shown(this.recovered(site)), kinds, written.map(outline), forcing];
     return this.siteStates.numberOf(comparable(key), site);
   }
 

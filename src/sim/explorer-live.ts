@@ -13,8 +13,8 @@ import { electorateOf, isQuorum } from '../protocol/quorum.ts';
 import type { Electorate } from '../protocol/quorum.ts';
 import { ABORT, COMMIT } from './explorer-effects.ts';
 import type { Effects } from './explorer-effects.ts';
-import { isInDoubt, phaseOf } from './explorer-sites.ts';
 import type { Setting } from './explorer-sites.ts';
+import { isInDoubt, isWaiting } from './explorer-standing.ts';
 import { PairTable } from './explorer-table.ts';
 import type { RunStep } from './explorer-transcript.ts';
 
@@ -130,15 +130,22 @@ export class FaultFreeRuns {
     const sites = new Map(at.entries());
     for (let ring = 0; ring < RINGS_MAX && this.isWaiting(sites); ring += 1) this.ring(sites, [...sites.keys()], run);
     if (this.isWaiting(sites)) return 0;
+    // What is decided and lazily written is synced in the end.
+    for (const place of sites.keys()) this.sync(sites, place, run);
     return [...sites.values()].reduce((bits, site) => bits | this.effects.facts(site).made, 0);
   }
 
-  /** Someone is in doubt, or the coordinator still collects votes. */
+  /** Someone is in doubt, or the coordinator is not done. */
   private isWaiting(sites: ReadonlyMap<number, number>): boolean {
-    return [...sites.values()].some((id) => {
-      const { running } = this.effects.site(id);
-      return isInDoubt(running) || phaseOf(running) === 'working';
-    });
+    return [...sites.values()].some((id) => isWaiting(this.effects.site(id).running));
+  }
+
+  private sync(sites: Map<number, number>, place: number, run: RunStep[]): void {
+    const site = sites.get(place) ?? -1;
+    const input = this.effects.facts(site).kicks.find(({ type }) => type === 'sync');
+    if (input === undefined) return;
+    run.push({ place, input });
+    sites.set(place, this.effects.act(site, input).site);
   }
 
   /** The timers of `ringing` fire, and everything said then and after is delivered in order. */

@@ -84,7 +84,8 @@ export function exploredAttempt(
     number: NUMBER,
     id: 'TX',
     hash: 'h',
-    protocol,
+    // As the node plans it: what readers answer is in no record.
+    protocol: protocol === 'parallel' && reading > 0 ? '2pc' : protocol,
     self: COORDINATOR,
     participants,
     readers,

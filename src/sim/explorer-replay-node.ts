@@ -1,7 +1,8 @@
 /**
  * A node of a run that is played again: the shipped node in the shipped host,
- * over a log in memory that syncs a forced record at once and a lazy one never.
- * No timer rings by itself and no message arrives by itself.
+ * over a log in memory that syncs a forced record at once and a lazy one never,
+ * but where the run says when: in parallel commit `begin`, the answer behind an
+ * abort, and what a registration forces leave the attempt as it was. No timer rings by itself and no message arrives by itself.
  */
 import { Host } from '../host/host.ts';
 import type { HostPorts } from '../host/host.ts';
@@ -35,11 +36,14 @@ abstract class ReplayNode<Event> {
   protected records: Append[] = [];
   protected epoch = 0;
   private synced = 0;
+  private readonly syncsByStep: boolean;
   private host: Host<Event> | undefined;
 
-  constructor(name: NodeName, ports: ReplayPorts) {
+  /** `syncsByStep`: of the attempt only what is forced with its outputs is synced without a step of the run. */
+  constructor(name: NodeName, ports: ReplayPorts, syncsByStep: boolean) {
     this.name = name;
     this.ports = ports;
+    this.syncsByStep = syncsByStep;
   }
 
   get alive(): boolean {
@@ -49,6 +53,16 @@ abstract class ReplayNode<Event> {
   /** All that is on its disk or on its way there. */
   get log(): readonly ProtocolRecord[] {
     return this.records.map(({ record }) => record);
+  }
+
+  /** The same without what a crash could still take. */
+  get syncedLog(): readonly ProtocolRecord[] {
+    return this.log.slice(0, this.synced);
+  }
+
+  /** All that is written is synced. */
+  sync(): void {
+    this.synced = this.records.length;
   }
 
   start(): void {
@@ -62,11 +76,12 @@ abstract class ReplayNode<Event> {
     this.host?.stop();
     this.host = undefined;
     let left = kept;
-    const stays = this.records.slice(this.synced).findIndex(({ record }) => {
-      left -= 'number' in record && record.type !== 'low-water' ? 1 : 0;
-      return left < 0;
+    // A registration is no step of the run, so what it wrote stays whatever it stands behind.
+    this.records = this.records.filter(({ record }, index) => {
+      if (index < this.synced || !isOfAttempt(record)) return true;
+      left -= 1;
+      return left >= 0;
     });
-    if (stays >= 0) this.records = this.records.slice(0, this.synced + stays);
     this.synced = this.records.length;
   }
 
@@ -80,19 +95,25 @@ abstract class ReplayNode<Event> {
   protected abstract open(records: readonly ProtocolRecord[], ports: HostPorts): Host<Event>;
   protected abstract startEvent(): Event;
 
+  private syncsNow(record: ProtocolRecord): boolean {
+    const isStep = record.type === 'begin' || record.type === 'answer';
+    return !this.syncsByStep || (isOfAttempt(record) && !isStep);
+  }
+
   private hostPorts(): HostPorts {
     const nothing = (): void => undefined;
     const append = (record: ProtocolRecord, { force }: { readonly force: boolean }): number => {
       this.records.push({ record, force });
-      if (force) this.synced = this.records.length;
+      if (force && this.syncsNow(record)) this.synced = this.records.length;
       return this.records.length;
     };
     const node = this;
     return {
       log: {
         append,
+        // What the host lets out is not held back: the run says what arrives.
         get durableSeq() {
-          return node.synced;
+          return node.records.length;
         },
       },
       clock: { nowMs: () => 0, after: () => nothing, random: () => 0 },
@@ -106,13 +127,17 @@ abstract class ReplayNode<Event> {
   }
 }
 
+function isOfAttempt(record: ProtocolRecord): boolean {
+  return 'number' in record && record.type !== 'low-water';
+}
+
 /** The coordinator. */
 export class ReplayCoordinator extends ReplayNode<CoordinatorNodeEvent> {
   tables: CoordinatorTables;
   private readonly settings: Omit<CoordinatorSettings, 'epoch'>;
 
-  constructor(name: NodeName, ports: ReplayPorts, groups: CoordinatorSettings['groups']) {
-    super(name, ports);
+  constructor(name: NodeName, ports: ReplayPorts, syncsByStep: boolean, groups: CoordinatorSettings['groups']) {
+    super(name, ports, syncsByStep);
     const self = { name, address: `${name}:7100` };
     this.settings = { self, incarnation: 'c', start: 'life', startSeq: 1, groups, addresses: {}, timings: TIMINGS };
     this.tables = new CoordinatorTables({ ...this.settings, epoch: 1 });
@@ -149,8 +174,8 @@ export class ReplayParticipant extends ReplayNode<ParticipantNodeEvent> {
   node: ParticipantNode | undefined;
   private readonly unsafe: UnsafeRule | undefined;
 
-  constructor(name: NodeName, ports: ReplayPorts, unsafe: UnsafeRule | undefined) {
-    super(name, ports);
+  constructor(name: NodeName, ports: ReplayPorts, syncsByStep: boolean, unsafe: UnsafeRule | undefined) {
+    super(name, ports, syncsByStep);
     this.unsafe = unsafe;
   }
 
@@ -172,7 +197,7 @@ export class ReplayParticipant extends ReplayNode<ParticipantNodeEvent> {
         self: { name: this.name, address: `${this.name}:7200` },
         incarnation: this.name,
         epoch: this.epoch,
-        ...{ start: `life${this.epoch}`, startSeq: 1, votesByHand: false, timings: TIMINGS },
+        ...{ start: `life${this.epoch}`, startSeq: this.records.length + 1, votesByHand: false, timings: TIMINGS },
         ...(this.unsafe === undefined ? {} : { unsafe: this.unsafe }),
       },
       () => this.records.length,

@@ -12,9 +12,11 @@ import { assert } from '../base/assert.ts';
 import { describeMessage, describeState } from '../protocol/describe.ts';
 import type { Message, NodeName } from '../protocol/messages.ts';
 import type { Counterexample, CounterexampleStep } from './explorer-counterexample.ts';
+import type { ProtocolRecord } from '../protocol/records.ts';
 import { exploredAttempt, NUMBER, placesOf } from './explorer-machines.ts';
 import { ReplayCoordinator, ReplayParticipant } from './explorer-replay-node.ts';
 import { decisionToldBy } from './explorer-spent.ts';
+import { isParallel } from './explorer-standing.ts';
 
 /** What a run that was played came to. */
 export interface Replayed {
@@ -45,6 +47,7 @@ class Replay {
   private readonly participants: readonly ReplayParticipant[];
   private readonly kept: Kept[] = [];
   private readonly passing: Kept[] = [];
+  private readonly isParallel: boolean;
   private readonly alarms: string[] = [];
   private readonly lines: string[] = [];
   private readonly seen = new Map<NodeName, Set<string>>();
@@ -59,10 +62,12 @@ class Replay {
       alarm: (text: string) => void this.alarms.push(text),
     };
     this.run = run;
+    this.isParallel = isParallel(attempt);
     const writing = attempt.participants.map(({ name }) => name);
     const reading = attempt.readers.map(({ name }) => [`of-${name}`, { members: [name] }] as const);
-    this.coordinator = new ReplayCoordinator(self, ports, { g: { members: writing }, ...Object.fromEntries(reading) });
-    this.participants = others.map((name) => new ReplayParticipant(name, ports, unsafe));
+    const groups = { g: { members: writing }, ...Object.fromEntries(reading) };
+    this.coordinator = new ReplayCoordinator(self, ports, this.isParallel, groups);
+    this.participants = others.map((name) => new ReplayParticipant(name, ports, this.isParallel, unsafe));
   }
 
   play(): Replayed {
@@ -147,6 +152,12 @@ class Replay {
       case 'restart':
         this.nodeOf(step.at)?.start();
         return undefined;
+      case 'sync':
+        this.nodeOf(step.at)?.sync();
+        return undefined;
+      case 'link':
+        this.participants.filter(({ name }) => name === step.from).forEach((node) => this.register(node));
+        return undefined;
       case 'resend':
       case 'drop':
         // What was sent once is kept for ever here, and may be delivered again or never.
@@ -207,10 +218,11 @@ class Replay {
     for (const node of [this.coordinator, ...this.participants]) {
       const seen = this.seen.get(node.name) ?? new Set<string>();
       this.seen.set(node.name, seen);
-      const types = new Set(
-        node.log.flatMap((record) => ('number' in record && record.number === NUMBER ? record.type : [])),
-      );
-      const isOver = node === this.coordinator && node.alive && this.phaseAt(node.name) === 'closed';
+      // Where records imply the decision, an abort that a crash can take back is none yet.
+      const types = typesOf(this.isParallel ? node.syncedLog : node.log);
+      const isClosed = node === this.coordinator && node.alive && this.phaseAt(node.name) === 'closed';
+      const isOver = isClosed && !(this.isParallel && typesOf(node.log).has('begin') && !types.has('abort'));
+      if (types.has('begin') && this.phaseAt(node.name) === 'decided') seen.add('committed');
       if (types.has('commit') || types.has('committed')) seen.add('committed');
       else if (types.has('abort') || isOver) seen.add('aborted');
       // A no that nobody relies on may be undone with its lazy record; after a yes it is final.
@@ -231,6 +243,11 @@ class Replay {
   }
 }
 
+/** What a log holds about the attempt. */
+function typesOf(records: readonly ProtocolRecord[]): ReadonlySet<ProtocolRecord['type']> {
+  return new Set(records.flatMap((record) => ('number' in record && record.number === NUMBER ? record.type : [])));
+}
+
 /** The site that a step is about. */
 function siteOf(step: CounterexampleStep): NodeName | undefined {
   if (step.kind === 'deliver') return step.to;
@@ -247,6 +264,10 @@ function textOf(step: CounterexampleStep): string {
       return `${step.at} votes ${step.vote}`;
     case 'timer':
       return `the timer ${step.timer} rings at ${step.at}`;
+    case 'sync':
+      return `${step.at} syncs what it has written`;
+    case 'link':
+      return `${step.from} registers with ${step.at} on a new link`;
     case 'resend':
       return `${step.from} sends to ${step.to} again`;
     case 'crash':

@@ -8,20 +8,29 @@
  * nothing but lazy records is lost, which is the crash before the step; after
  * it, unsent messages are messages that were sent and never arrive. Lazy
  * records stay in `written`, and a crash keeps any first part of them.
+ *
+ * Parallel commit needs more: the messages that leave beside a forced `begin`
+ * do not wait for it, the client's answer does, and an abort may be taken back
+ * until somebody else's record carries it. There, a forced record under messages
+ * that leave at once stays in `written` as well, and the sync is a move of its
+ * own: it stands for the end of that force, for the forced answer to the client
+ * behind an abort, and for any record of another transaction.
  */
 import { AssertionFailed } from '../base/assert.ts';
 import type { CoordinatorAttempt, Outgoing, Step } from '../protocol/attempt.ts';
 import type { CoordinatorEvent, CoordinatorMachine } from '../protocol/coordinator-attempts.ts';
 import { answerClosed } from '../protocol/coordinator-closed.ts';
 import { NO_VOTES } from '../protocol/coordinator-voting.ts';
-import { describeState, describeStep } from '../protocol/describe.ts';
+import { describeStep } from '../protocol/describe.ts';
+import { leavesAtOnce } from '../protocol/messages.ts';
 import type { Message, NodeName } from '../protocol/messages.ts';
 import { StepBuilder } from '../protocol/node-step.ts';
 import { isQuestion, unheardAttempt } from '../protocol/participant-attempts.ts';
-import type { ParticipantEvent, ParticipantMachine } from '../protocol/participant-attempts.ts';
+import type { ParticipantEvent } from '../protocol/participant-attempts.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
 import { attemptAt, emptyTables, placesOf, recoveredRun } from './explorer-machines.ts';
 import type { ExplorerMachines, ParticipantRun } from './explorer-machines.ts';
+import { isParallel, phaseOf } from './explorer-standing.ts';
 
 /** What runs at a site: nothing (closed, or never heard of), or a machine. */
 export type Running =
@@ -35,6 +44,8 @@ export interface SiteState {
   readonly running: Running;
   readonly synced: readonly ProtocolRecord[];
   readonly written: readonly ProtocolRecord[];
+  /** One of those written is forced, so whatever does not leave at once waits for the sync. */
+  readonly forcing?: true;
 }
 
 /** What can happen to a site. */
@@ -42,6 +53,10 @@ export type SiteInput =
   | { readonly type: 'message'; readonly from: NodeName; readonly message: Message }
   | { readonly type: 'coordinator-event'; readonly event: CoordinatorEvent }
   | { readonly type: 'participant-event'; readonly event: ParticipantEvent }
+  /** All that is written is synced. */
+  | { readonly type: 'sync' }
+  /** At the coordinator: a participant has registered on a new link. */
+  | { readonly type: 'link'; readonly peer: NodeName }
   /** Crash, and start from the disk with the first `kept` written records beside the synced ones. */
   | { readonly type: 'restart'; readonly kept: number };
 
@@ -63,6 +78,8 @@ export interface Setting {
   readonly roundsMax: number;
   /** So many termination rounds are begun in one run. */
   readonly electionsMax: number;
+  /** False in a test: what was said on links of an earlier life of the coordinator may still be heard. */
+  readonly hasLinks?: boolean;
   /** Keeps every message until its receiver is settled, also those that can do nothing any more. */
   readonly keepsAll: boolean;
 }
@@ -99,14 +116,17 @@ function firstMachine({ onePhase, protocol }: CoordinatorAttempt): CoordinatorMa
 /** One input into one site. */
 export function stepSite(setting: Setting, site: SiteState, input: SiteInput): SiteStep {
   try {
-    return input.type === 'restart' ? restart(setting, site, input.kept) : act(setting, site, input);
+    if (input.type === 'restart') return restart(setting, site, input.kept);
+    if (input.type === 'sync') return sync(site);
+    if (input.type !== 'link') return act(setting, site, input);
+    return act(setting, site, { type: 'coordinator-event', event: { type: 'resend', to: input.peer } });
   } catch (error) {
     if (!(error instanceof AssertionFailed)) throw error;
     return { site, send: [], lines: [error.message], fault: `${site.name}: ${error.message}` };
   }
 }
 
-type Act = Exclude<SiteInput, { readonly type: 'restart' }>;
+type Act = Exclude<SiteInput, { readonly type: 'restart' | 'sync' | 'link' }>;
 
 function act(setting: Setting, site: SiteState, input: Act): SiteStep {
   const { running } = site;
@@ -116,7 +136,7 @@ function act(setting: Setting, site: SiteState, input: Act): SiteStep {
     const event = coordinatorInput(setting, input);
     if (event === undefined) return idle(site);
     const { machine: after, step } = setting.machines.coordinator(setting.attempt, machine, event);
-    return took(site, unlessOver(after), step);
+    return took(setting, site, unlessOver(after), step);
   }
   const run = input.type === 'message' ? opened(setting, site, running.run, input.message) : running.run;
   const event = participantInput(setting, input);
@@ -124,7 +144,7 @@ function act(setting: Setting, site: SiteState, input: Act): SiteStep {
   const { machine, step } = setting.machines.participant(run.attempt, run.machine, event);
   // The node drops the row of a vote that was read-only.
   const after = machine.state.phase === 'read' ? undefined : { attempt: run.attempt, machine };
-  return took(site, { role: 'participant', run: after }, step);
+  return took(setting, site, { role: 'participant', run: after }, step);
 }
 
 /** The node closes an attempt that is over. */
@@ -173,120 +193,35 @@ function idle(site: SiteState): SiteStep {
   return { site, send: [], lines: [] };
 }
 
-function took(before: SiteState, running: Running, step: Step<{ readonly phase: string }>): SiteStep {
+function took(setting: Setting, before: SiteState, running: Running, step: Step<{ readonly phase: string }>): SiteStep {
   const records = step.records.map(({ record }) => record);
   const forces = step.records.some(({ force }) => force);
-  const { synced, written } = before;
-  const site: SiteState = forces
-    ? { ...before, running, synced: [...synced, ...written, ...records], written: [] }
-    : { ...before, running, written: [...written, ...records] };
-  const done = { site, send: step.send, lines: describeStep(step) };
+  const waits = !isParallel(setting.attempt) || step.send.some(({ message }) => !leavesAtOnce(message));
+  const site: SiteState = { ...before, running, written: [...before.written, ...records] };
+  const after = forces && waits ? synced(site) : forces ? { ...site, forcing: true as const } : site;
+  const done = { site: after, send: step.send, lines: describeStep(step) };
   return step.alarm === undefined ? done : { ...done, fault: `${before.name}: ${step.alarm}` };
+}
+
+function sync(site: SiteState): SiteStep {
+  return { site: synced(site), send: [], lines: [`synced ${site.written.map(({ type }) => type).join(', ')}`] };
+}
+
+function synced({ name, running, synced: before, written }: SiteState): SiteState {
+  return { name, running, synced: [...before, ...written], written: [] };
 }
 
 function restart(setting: Setting, site: SiteState, kept: number): SiteStep {
   const { attempt, machines } = setting;
   const { name, running, written } = site;
-  const synced = [...site.synced, ...written.slice(0, kept)];
+  const disk = [...site.synced, ...written.slice(0, kept)];
   const after: Running =
     running.role === 'coordinator'
-      ? { role: 'coordinator', machine: machines.recoverCoordinator(attempt, synced) }
-      : { role: 'participant', run: recoveredRun(setting, name, synced) };
-  return { site: { name, running: after, synced, written: [] }, send: [], lines: [`comes back ${phaseOf(after)}`] };
-}
-
-/** What a site may do by itself, restarts included. */
-export function ownInputs(setting: Setting, site: SiteState): readonly SiteInput[] {
-  const inputs: SiteInput[] = Array.from({ length: site.written.length + 1 }, (_, kept) => ({ type: 'restart', kept }));
-  const { running } = site;
-  if (running.role === 'coordinator') {
-    const events = running.machine === undefined ? [] : coordinatorEvents(setting, running.machine);
-    return [...inputs, ...events.map((event) => ({ type: 'coordinator-event', event }) as const)];
-  }
-  const events = running.run === undefined ? [] : participantEvents(setting, running.run);
-  return [...inputs, ...events.map((event) => ({ type: 'participant-event', event }) as const)];
-}
-
-function coordinatorEvents(
-  { attempt, roundsMax }: Setting,
-  { state }: CoordinatorMachine,
-): readonly CoordinatorEvent[] {
-  const resends = placesOf(attempt)
-    .slice(1)
-    .map((to) => ({ type: 'resend', to }) as const);
-  if (state.phase === 'working') return [{ type: 'vote-timeout' }, ...resends];
-  const isBound = state.phase === 'precommitted' || state.phase === 'preaborted';
-  const mayRing = isBound && !('counterSeen' in state && state.counterSeen >= roundsMax);
-  return mayRing ? [{ type: 'timeout' }, ...resends] : resends;
-}
-
-function participantEvents({ roundsMax }: Setting, { machine }: ParticipantRun): readonly ParticipantEvent[] {
-  const { state } = machine;
-  switch (state.phase) {
-    case 'working':
-      return [
-        { type: 'resource-yes', prepared: { effects: [], results: [], hashes: { g: 'same' } } },
-        { type: 'resource-no', reason: { code: 'voted-no', detail: 'no' } },
-      ];
-    case 'prepared':
-    case 'precommitted':
-    case 'preaborted':
-      return beginsRound(machine) && 'counterSeen' in state && state.counterSeen >= roundsMax
-        ? []
-        : [{ type: 'timeout' }];
-    default:
-      return [];
-  }
-}
-
-/** The timer of a site that leads a round of the textbook ends it; every other begins one. */
-function beginsRound({ kind, state }: ParticipantMachine): boolean {
-  return kind !== '3pc-textbook' || !('leading' in state) || 'recovered' in state;
-}
-
-/** What the timers of a site do in a run without faults, and its resources: they can commit. */
-export function faultFreeInputs(setting: Setting, site: SiteState): readonly SiteInput[] {
-  const inputs = ownInputs({ ...setting, roundsMax: Number.POSITIVE_INFINITY }, site);
-  return inputs.filter(
-    (input) =>
-      input.type === 'coordinator-event' || (input.type === 'participant-event' && input.event.type !== 'resource-no'),
-  );
-}
-
-/** The phase, or `closed` or `unheard` where no machine runs. */
-export function phaseOf(running: Running): string {
-  if (running.role === 'coordinator') return running.machine?.state.phase ?? 'closed';
-  return running.run?.machine.state.phase ?? 'unheard';
-}
-
-/** A site in one line: where it stands, and what it has written but not synced. */
-export function outlineOf({ name, running, written }: SiteState): string {
-  const state = running.role === 'coordinator' ? running.machine?.state : running.run?.machine.state;
-  const shown = state === undefined ? phaseOf(running) : describeState(state);
-  return [`${name} ${shown}`, ...written.map(({ type }) => type)].join(' + ');
-}
-
-/** Voted yes, knows no decision; of the coordinator: bound by its own precommit. */
-export function isInDoubt(running: Running): boolean {
-  return ['prepared', 'precommitted', 'preaborted'].includes(phaseOf(running));
-}
-
-/** The decision this site has made or taken so far, on which others may act. */
-export function decisionAt({ running, synced, written }: SiteState): 'commit' | 'abort' | undefined {
-  const phase = phaseOf(running);
-  const has = (records: readonly ProtocolRecord[], type: ProtocolRecord['type']): boolean =>
-    records.some((record) => record.type === type);
-  if (phase === 'committed') return 'commit';
-  if (running.role === 'coordinator') {
-    if (phase !== 'closed') return undefined;
-    return has([...synced, ...written], 'commit') ? 'commit' : 'abort';
-  }
-  if (phase !== 'aborted') return undefined;
-  // A no that nobody relies on yet may still be lost with its lazy record; after a yes, or once forced, it is final.
-  return has([...synced, ...written], 'prepared') || has(synced, 'aborted') ? 'abort' : undefined;
-}
-
-/** The participant has said yes on disk, or decided by itself (one-phase). */
-export function saidYes({ synced, written }: SiteState): boolean {
-  return [...synced, ...written].some(({ type }) => type === 'prepared' || type === 'committed');
+      ? { role: 'coordinator', machine: machines.recoverCoordinator(attempt, disk) }
+      : { role: 'participant', run: recoveredRun(setting, name, disk) };
+  return {
+    site: { name, running: after, synced: disk, written: [] },
+    send: [],
+    lines: [`comes back ${phaseOf(after)}`],
+  };
 }

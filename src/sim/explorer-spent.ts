@@ -11,8 +11,8 @@ import type { Message, Round } from '../protocol/messages.ts';
 import { compareRounds } from '../protocol/quorum.ts';
 import type { Leading } from '../protocol/site-3pc.ts';
 import type { Sent } from './explorer-intern.ts';
-import { phaseOf } from './explorer-sites.ts';
 import type { Running, SiteState } from './explorer-sites.ts';
+import { isImplied, phaseOf } from './explorer-standing.ts';
 
 /**
  * The decision on this site's disk, if it tells it to whoever asks, now and after a restart. A coordinator that ended a
@@ -24,6 +24,8 @@ export function settledAt(site: SiteState, recovered: Running): 'commit' | 'abor
   if (phase === 'committed' && again === 'committed') return 'commit';
   if (phase === 'aborted' && again === 'aborted') return 'abort';
   if (phase !== 'closed' || again !== 'closed') return undefined;
+  // A crash may keep `begin` alone, and then it asks.
+  if (isImplied(site.written)) return undefined;
   return [...site.synced, ...site.written].some(({ type }) => type === 'commit') ? undefined : 'abort';
 }
 

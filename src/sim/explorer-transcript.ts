@@ -37,6 +37,10 @@ function describeInput(input: SiteInput): string {
       return `by itself: ${input.event.type}`;
     case 'participant-event':
       return `by itself: ${input.event.type}`;
+    case 'sync':
+      return 'by itself: sync';
+    case 'link':
+      return `sees ${input.peer} register on a new link`;
     case 'restart':
       return `crashes and starts again, with ${input.kept} of its unsynced records`;
   }

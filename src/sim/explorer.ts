@@ -1,6 +1,6 @@
 /**
  * Explores every interleaving of one transaction, breadth first, on the machines
- * that ship: a coordinator and n participants, 2PC or 3PC. Every message ever
+ * that ship: a coordinator and n participants, 2PC, 3PC or parallel commit. Every message ever
  * sent may arrive at any time, any number of times, or never; timers ring when
  * they like; every site may crash and come back at every step, with any part of
  * what it had written but not synced. Rounds are bounded by their counter.
@@ -9,10 +9,8 @@
  * alarm and no broken assertion; and a run without faults decides
  * (explorer-live.ts). The first violation found is a shortest one.
  *
- * Not explored: views, several transactions, parallel commit (the simulator
- * has them; a coordinator of parallel commit may take back an abort that nobody
- * can have relied on, which here would count as a second decision). Worlds that
- * differ only in names are not merged: names break the ties between rounds, so
+ * Not explored: views and several transactions (the simulator has them). Worlds
+ * that differ only in names are not merged: names break the ties between rounds, so
  * such worlds may go on differently.
  */
 import { AssertionFailed } from '../base/assert.ts';
@@ -24,8 +22,8 @@ import { exploredAttempt, shippedMachines } from './explorer-machines.ts';
 import type { ExplorerMachines } from './explorer-machines.ts';
 import { FaultFreeRuns } from './explorer-live.ts';
 import type { LiveFault } from './explorer-live.ts';
-import { outlineOf } from './explorer-sites.ts';
 import type { Setting } from './explorer-sites.ts';
+import { outlineOf } from './explorer-standing.ts';
 import { RowTable } from './explorer-table.ts';
 import { transcriptOf } from './explorer-transcript.ts';
 import type { RunStep } from './explorer-transcript.ts';
@@ -54,6 +52,8 @@ export interface ExploreOptions {
   readonly onWorld?: (sites: readonly string[]) => void;
   /** A shortest run to every nth world, to play it again elsewhere; for tests. */
   readonly sample?: { readonly every: number; readonly take: (run: readonly RunStep[]) => void };
+  /** False: messages outlive the links they were sent on, which parallel commit does not stand; for tests. */
+  readonly hasLinks?: boolean;
   /** A rule of the lab under which the shipped machines run. */
   readonly unsafe?: UnsafeRule;
   /** Broken machines, to see them caught; absent: those that ship. */
@@ -114,10 +114,11 @@ class Exploration {
 
   constructor(options: ExploreOptions) {
     const { protocol, participants, readers = 0, roundsMax, electionsMax = Number.POSITIVE_INFINITY } = options;
-    const { unsafe, machines = shippedMachines(unsafe), keepsAll = false, quorumRule } = options;
+    const { unsafe, machines = shippedMachines(unsafe), keepsAll = false, quorumRule, hasLinks } = options;
     this.options = options;
     const attempt = exploredAttempt(protocol, participants, readers, quorumRule);
-    this.setting = { attempt, machines, roundsMax, electionsMax, keepsAll };
+    const links = hasLinks === undefined ? {} : { hasLinks };
+    this.setting = { attempt, machines, roundsMax, electionsMax, keepsAll, ...links };
     this.worlds = new Worlds(this.setting);
     this.live = new FaultFreeRuns(this.setting, this.worlds.effects);
     this.found = new RowTable(this.worlds.width);

@@ -6,6 +6,7 @@
 import type { ProtocolName } from '../../src/protocol/messages.ts';
 import type { ExploreOptions } from '../../src/sim/explorer.ts';
 import * as broken from './broken-machines.ts';
+import * as parallel from './broken-parallel.ts';
 
 /** One of them. */
 export interface BrokenVariant {
@@ -29,6 +30,7 @@ function variant(rule: string, protocol: ProtocolName, machines: Machines, parts
 }
 
 const three = (rule: string, machines: Machines, parts?: Parts) => variant(rule, '3pc', machines, parts);
+const implied = (rule: string, machines: Machines, parts?: Parts) => variant(rule, 'parallel', machines, parts);
 const two = (rule: string, machines: Machines, parts?: Parts) => variant(rule, '2pc', machines, parts);
 
 /** The sixteen ways to break 3PC that a correct-looking implementation takes, and the older rule that blocks. */
@@ -69,4 +71,22 @@ export const BROKEN_OTHERS: readonly BrokenVariant[] = [
   two('a restarted coordinator collects votes again', broken.collectsAgain),
   two('a peer in doubt too is taken for one that aborted', broken.takesUnknownForAbort),
   { ...two('a participant in doubt never asks', broken.neverAsks), caughtAs: 'blocked' },
+];
+
+/** Parallel commit, where a missing record of the decision says nothing. */
+export const BROKEN_PARALLEL: readonly BrokenVariant[] = [
+  implied('the client is told before begin is synced', broken.beginUnforced),
+  implied('a yes is not forced', broken.yesUnforced),
+  implied('who has not voted says aborted without a record', broken.tombstoneUnforced),
+  implied('a no is not forced when someone asks', broken.noUnforcedWhenAsked),
+  implied('a restarted coordinator presumes abort', parallel.presumesAbort),
+  implied('a restarted coordinator collects votes again', parallel.collectsAgain),
+  implied('a coordinator that asks gives up', parallel.givesUpAsking),
+  implied('a coordinator that asks is content with one yes', parallel.asksOnlyOne),
+  implied('a coordinator that asks answers as by presumed abort', parallel.saysAbortedWhileAsking),
+  implied('unknown is counted as prepared', parallel.countsUnknownAsPrepared),
+  implied('a peer in doubt too is taken for one that aborted', broken.takesUnknownForAbort),
+  implied('messages outlive the links that carried them', broken.shipped, { hasLinks: false }),
+  implied('commit leaves before it is forced', broken.commitUnforced),
+  { ...implied('a participant in doubt never asks', broken.neverAsks), caughtAs: 'blocked' },
 ];

@@ -10,6 +10,7 @@ const SAMPLED: readonly (ExploredWorld & { readonly roundsMax: number; readonly 
   { protocol: '2pc', participants: 2, roundsMax: 1, every: 13 },
   { protocol: '2pc', participants: 1, readers: 1, roundsMax: 1, every: 3 },
   { protocol: '3pc', participants: 2, roundsMax: 2, every: 97 },
+  { protocol: 'parallel', participants: 2, roundsMax: 1, every: 131 },
 ];
 
 describe('A run of the explorer, played again on the shipped nodes and host', () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { QUICK } from '../../src/sim/explorer-bounds.ts';
 import { explore } from '../../src/sim/explorer.ts';
 import * as broken from './broken-machines.ts';
-import { BLOCKED, BROKEN_3PC, BROKEN_OTHERS, SPLIT } from './broken-variants.ts';
+import { BLOCKED, BROKEN_3PC, BROKEN_OTHERS, BROKEN_PARALLEL, SPLIT } from './broken-variants.ts';
 
 /** Fewer states than this, by participants, and a run has not seen what it is for. */
 const STATES_MIN: Readonly<Record<string, number>> = {
@@ -12,6 +12,7 @@ const STATES_MIN: Readonly<Record<string, number>> = {
   '2pc 2+1': 2_000,
   '3pc 1+1': 100,
   '3pc 2+0': 200_000,
+  'parallel 2+0': 20_000,
 };
 
 describe('The explorer', () => {
@@ -27,7 +28,7 @@ describe('The explorer', () => {
     });
   }
 
-  for (const { rule, protocol, caughtAs, options } of [...BROKEN_3PC, ...BROKEN_OTHERS]) {
+  for (const { rule, protocol, caughtAs, options } of [...BROKEN_3PC, ...BROKEN_OTHERS, ...BROKEN_PARALLEL]) {
     it(`catches ${protocol} machines in which ${rule}`, () => {
       const { violation } = explore({ protocol, ...options, statesMax: 100_000 });
       expect(violation?.what).to.match(caughtAs === 'split' ? SPLIT : BLOCKED);
@@ -106,7 +107,7 @@ describe('The explorer', () => {
     expect(violation?.transcript).to.include('     write commit');
   });
 
-  for (const protocol of ['2pc', '3pc'] as const) {
+  for (const protocol of ['2pc', '3pc', 'parallel'] as const) {
     it(`reaches the same places in ${protocol} with and without the messages that are spent`, () => {
       const placesOf = (keepsAll: boolean): ReadonlySet<string> => {
         const places = new Set<string>();
