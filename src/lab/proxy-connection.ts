@@ -15,6 +15,7 @@ import type { Direction, Effective } from './link-condition.ts';
 import { PeerFrames } from './peer-frames.ts';
 import type { PassingMessage, Verdict } from './peer-frames.ts';
 import { ProxyFlow } from './proxy-flow.ts';
+import { resetSocket } from './reset-socket.ts';
 
 /** Requests of nodes; of others the sender need not be known, and their bytes are not kept back. */
 const NODE_REQUESTS = ['GET /peer ', 'GET /feed'];
@@ -78,7 +79,7 @@ export class ProxyConnection {
   /** Ends it now, whatever is still on its way. */
   cut(how: 'reset' | 'fin'): void {
     for (const socket of [this.#options.socket, this.#upstream]) {
-      if (how === 'reset') socket?.resetAndDestroy();
+      if (how === 'reset' && socket !== undefined) resetSocket(socket);
       else socket?.destroy();
     }
   }

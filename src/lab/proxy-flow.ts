@@ -9,6 +9,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Effective } from './link-condition.ts';
+import { resetSocket } from './reset-socket.ts';
 
 /** A source is not read on while this much of its bytes waits: its kernel then holds the rest. */
 const QUEUE_BYTES_MAX = 1024 * 1024;
@@ -127,7 +128,7 @@ export class ProxyFlow {
       this.#shift(item);
       if (item.end === 'fin') destination.end();
       else if (item.end === 'closed') destination.destroySoon();
-      else destination.resetAndDestroy();
+      else resetSocket(destination);
       return 0;
     }
     const piece = item.bytes.length > sliceBytes ? item.bytes.subarray(0, sliceBytes) : item.bytes;
