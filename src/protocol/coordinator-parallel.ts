@@ -40,6 +40,8 @@ export interface ImpliedCommit {
 export interface AskingForVotes {
   readonly phase: 'asking';
   readonly votes: CollectingVotes['votes'];
+  /** Outside the view: its vote is needed all the same, since only it knows it; its acknowledgement is not. */
+  readonly left: readonly NodeName[];
 }
 
 /** An attempt at its coordinator, by phase. */
@@ -63,7 +65,7 @@ export const COORDINATOR_PARALLEL = {
                'member-left': ['aborted'], resend: [], inquire: [], acknowledge: [], 'write-down': [], abort: [] },
   decided:   { begin: [], vote: [], 'vote-timeout': [],
                'member-left': [], resend: [], inquire: [], acknowledge: [], 'write-down': ['committed', 'ended'], abort: [] },
-  asking:    { begin: [], vote: ['committed', 'aborted'], 'vote-timeout': [],
+  asking:    { begin: [], vote: ['committed', 'ended', 'aborted'], 'vote-timeout': [],
                'member-left': [], resend: [], inquire: [], acknowledge: [], 'write-down': [], abort: ['aborted'] },
   committed: { begin: [], vote: [], 'vote-timeout': [],
                'member-left': ['ended'], resend: [], inquire: [], acknowledge: ['ended'], 'write-down': [], abort: [] },
@@ -173,8 +175,8 @@ function inAsking(
     case 'vote':
       if (!namesOf(attempt.participants).includes(event.from)) return stay(state);
       return settled(
-        stepCollecting(attempt, { phase: 'working', votes: state.votes, left: [] }, event, (results) =>
-          writeDown(attempt, results, []),
+        stepCollecting(attempt, { ...state, phase: 'working' }, event, (results, left) =>
+          writeDown(attempt, results, left),
         ),
       );
     case 'abort':
@@ -188,9 +190,9 @@ function inAsking(
       return stay(state, { send: unasked(attempt, state).includes(event.to) ? ask(attempt, event.to) : [] });
     case 'inquire':
       return stay(state, { send: unknownTo(attempt, event.from) });
-    case 'begin':
-    // It left the view, yet only it knows whether it had voted yes.
     case 'member-left':
+      return stay<CoordinatorParallel>({ ...state, left: [...new Set([...state.left, event.from])] });
+    case 'begin':
     case 'acknowledge':
     case 'write-down':
       return stay(state);
@@ -207,7 +209,7 @@ const ONE_DID_NOT_VOTE: Reason = {
 /** While asking, votes are counted as ever; what is not decided yet goes on asking. */
 function settled(step: Step<CoordinatorParallel>): Step<CoordinatorParallel> {
   const { state } = step;
-  if (state.phase === 'working') return { ...step, state: { phase: 'asking', votes: state.votes } };
+  if (state.phase === 'working') return { ...step, state: { ...state, phase: 'asking' } };
   return { ...step, timers: [timerOff('vote')] };
 }
 

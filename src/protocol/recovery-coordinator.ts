@@ -200,7 +200,7 @@ function recoveredMachine(found: Evidence): CoordinatorMachine | undefined {
     committed: commit !== undefined,
     owed: waiting.length > 0,
   });
-  if (becomes === 'asking') return { kind: 'parallel', state: { phase: 'asking', votes: {} } };
+  if (becomes === 'asking') return { kind: 'parallel', state: { phase: 'asking', votes: {}, left: [] } };
   if (becomes === 'asked') return { kind: 'one-phase', state: { phase: 'working', asking: true } };
   if (becomes === 'told' && begin !== undefined && commit !== undefined) {
     return { kind: begin.protocol, state: { phase: 'committed', results: commit.results, waiting, left: [] } };

@@ -134,8 +134,9 @@ export const COORDINATOR_PARALLEL_STATES: readonly CoordinatorParallel[] = [
   { phase: 'decided', results: PREPARED.results, left: [] },
   { phase: 'decided', results: PREPARED.results, left: ['P1'] },
   { phase: 'decided', results: PREPARED.results, left: ['P1', 'P2'] },
-  { phase: 'asking', votes: {} },
-  { phase: 'asking', votes: { P1: favourable } },
+  { phase: 'asking', votes: {}, left: [] },
+  { phase: 'asking', votes: { P1: favourable }, left: [] },
+  { phase: 'asking', votes: { P1: favourable }, left: ['P1', 'P2'] },
 ];
 
 export const COORDINATOR_2PC_EVENTS: readonly Coordinator2pcEvent[] = [

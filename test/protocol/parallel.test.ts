@@ -97,6 +97,18 @@ describe('Parallel commit', () => {
     expect(recordsOf(driven.votes('P3', NUMBER))).to.deep.equal(['commit!']);
   });
 
+  it('waits after a restart for the vote of one that has left the view, and not for its acknowledgement', () => {
+    const driven = restarted(BEGIN, { type: 'view', group: 'bank', version: 2, members: ['P1', 'P2'], why: 'left' });
+    driven.step({ type: 'start' });
+    for (const name of NAMES) driven.votes(name, NUMBER);
+    // It dies now, outside every view: no change of a view will ever answer for it.
+    driven.step({ type: 'link-down', peer: 'P3' });
+    driven.acknowledges('P1', NUMBER);
+    driven.acknowledges('P2', NUMBER);
+    expect(driven.tables.open.has(NUMBER)).to.equal(false);
+    expect(driven.tables.owed.get(NUMBER)).to.deep.equal(['P3']);
+  });
+
   it('presumes abort without a begin: the answer would have waited for it', () => {
     expect(sentBy(restarted().votes('P1', NUMBER))).to.deep.equal(['P1: abort']);
   });

@@ -45,7 +45,11 @@ export const asksOnlyOne: ExplorerMachines = {
       return SHIPPED_MACHINES.coordinator(attempt, machine, event);
     }
     const votes = Object.fromEntries(attempt.participants.map(({ name }) => [name, YES]));
-    return SHIPPED_MACHINES.coordinator(attempt, { kind: 'parallel', state: { phase: 'asking', votes } }, event);
+    return SHIPPED_MACHINES.coordinator(
+      attempt,
+      { kind: 'parallel', state: { phase: 'asking', votes, left: [] } },
+      event,
+    );
   },
 };
 
