@@ -19,7 +19,7 @@ export function canonicalJson(value: unknown): string {
   }
   const members = value as Readonly<Record<string, unknown>>;
   const keys = Object.keys(members);
-  if (!areSorted(keys)) keys.sort();
+  sortByCodeUnit(keys);
   for (const key of keys) {
     const member = members[key];
     if (member === undefined) continue;
@@ -35,10 +35,21 @@ function quoted(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
-/** By code unit, as sort() orders. */
-function areSorted(keys: readonly string[]): boolean {
-  for (let at = 1; at < keys.length; at += 1) if ((keys[at - 1] ?? '') > (keys[at] ?? '')) return false;
-  return true;
+/** Objects of records and requests have few members; moving those that are out of place needs no memory beside them. */
+const MOVED_KEYS_MAX = 32;
+
+/** As sort() orders. */
+function sortByCodeUnit(keys: string[]): void {
+  if (keys.length > MOVED_KEYS_MAX) {
+    keys.sort();
+    return;
+  }
+  for (let at = 1; at < keys.length; at += 1) {
+    const key = keys[at] ?? '';
+    let place = at;
+    for (; place > 0 && (keys[place - 1] ?? '') > key; place -= 1) keys[place] = keys[place - 1] ?? '';
+    keys[place] = key;
+  }
 }
 
 /** SHA-256 of the canonical text, the first 128 bits as 32 hex digits. */

@@ -84,10 +84,13 @@ export class Host<Event> {
   /** One event. Events that come while one is stepped (work that answers at once) are stepped after it, in order. */
   handle(event: Event): void {
     if (this.stopped) return;
-    this.events.push(event);
-    if (this.running) return;
+    if (this.running) {
+      this.events.push(event);
+      return;
+    }
     this.running = true;
     try {
+      this.stepOnce(event);
       for (let next = this.events.shift(); next !== undefined; next = this.events.shift()) {
         if (!this.stopped) this.stepOnce(next);
       }

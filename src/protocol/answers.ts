@@ -71,5 +71,9 @@ function costJson(cost: Cost): Record<string, Json> {
 
 /** Everyone who takes part, listed or not, in name order. */
 export function everyoneIn(groups: Readonly<Record<string, readonly NodeName[]>>): readonly NodeName[] {
-  return [...new Set(Object.values(groups).flat())].sort();
+  const names: NodeName[] = [];
+  for (const members of Object.values(groups)) {
+    for (const name of members) if (!names.includes(name)) names.push(name);
+  }
+  return names.sort();
 }

@@ -57,7 +57,9 @@ export interface Step<State> {
 
 /** A step that changes nothing but the state. */
 export function goTo<State>(state: State, parts: Partial<Omit<Step<State>, 'state'>> = {}): Step<State> {
-  return { state, records: [], send: [], work: [], timers: [], ...parts };
+  // Member by member: every event passes here, and one shape for all steps is read faster than what a spread makes.
+  const { records = [], send = [], work = [], timers = [], alarm } = parts;
+  return alarm === undefined ? { state, records, send, work, timers } : { state, records, send, work, timers, alarm };
 }
 
 /** A step that changes nothing at all. */
@@ -152,7 +154,8 @@ export function inTable<Phase extends string, EventType extends string, State ex
   step: Step<State>,
 ): Step<State> {
   const after = step.state.phase;
-  assert(after === before || table[before][event].includes(after), `${before} does not go to ${after} by ${event}`);
+  if (after === before) return step;
+  assert(table[before][event].includes(after), `${before} does not go to ${after} by ${event}`);
   return step;
 }
 

@@ -89,7 +89,7 @@ export interface Peer {
   barred: boolean;
 }
 
-/** Ended numbers remembered for late messages; on one link in order there are none. */
+/** Ended numbers remembered at least, and twice as many at most, for late messages; on one link in order there are none. */
 const ENDED_KEPT = 10_000;
 
 /** More tries than one start of a coordinator can make. */
@@ -105,8 +105,9 @@ export class CoordinatorTables {
   readonly peers = new Map<NodeName, Peer>();
   /** Committed numbers that a member left before acknowledging: it is told if it asks, until it acknowledges. */
   readonly owed = new Map<AttemptNumber, readonly NodeName[]>();
-  /** Numbers that ended committed, newest last: a message that comes late must not be told abort. */
-  private readonly endedCommitted = new Set<AttemptNumber>();
+  /** Numbers that ended committed, and those before them: a message that comes late must not be told abort. */
+  private endedCommitted = new Set<AttemptNumber>();
+  private endedBefore: ReadonlySet<AttemptNumber> = new Set();
   /** The newest try to join, of any group; unlike any of an earlier start, whose copies may still come. */
   joinAttempts: number;
   /** Numbers issued in this epoch. */
@@ -114,14 +115,16 @@ export class CoordinatorTables {
 
   /** True for a number that ended committed not long ago. */
   hasEndedCommitted(number: AttemptNumber): boolean {
-    return this.endedCommitted.has(number);
+    return this.endedCommitted.has(number) || this.endedBefore.has(number);
   }
 
   /** Keeps a number that ended committed, for messages that come late. */
   rememberCommitted(number: AttemptNumber): void {
     this.endedCommitted.add(number);
-    const [oldest] = this.endedCommitted;
-    if (oldest !== undefined && this.endedCommitted.size > ENDED_KEPT) this.endedCommitted.delete(oldest);
+    // Two sets in turn: to look for the oldest of one set is to pass over the place of each that was taken out of it.
+    if (this.endedCommitted.size < ENDED_KEPT) return;
+    this.endedBefore = this.endedCommitted;
+    this.endedCommitted = new Set();
   }
 
   constructor(settings: CoordinatorSettings) {

@@ -144,6 +144,11 @@ export function stepRow(context: TransactionContext, row: AttemptRow, event: Coo
   row.machine = machine;
   transaction.messages += step.send.length;
   for (const { force } of step.records) if (force) transaction.forcedWrites += 1;
+  const after = machine.state;
+  if (after.phase === before.phase) {
+    out.take(attempt.number, attempt.id, step);
+    return;
+  }
   const cost = costOf(context, transaction);
   const decides = step.records.some(({ record }) => record.type === 'commit');
   out.take(
@@ -151,8 +156,6 @@ export function stepRow(context: TransactionContext, row: AttemptRow, event: Coo
     attempt.id,
     decides ? { ...step, records: step.records.map((append) => withCost(append, cost)) } : step,
   );
-  const after = machine.state;
-  if (after.phase === before.phase) return;
   if (after.phase === 'ended' || after.phase === 'aborted') context.tables.open.delete(attempt.number);
   if (after.phase === 'ended') keepEnded(context.tables, attempt.number, after.left);
   if (after.phase === 'aborted') {

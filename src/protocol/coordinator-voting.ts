@@ -9,7 +9,7 @@
 import { fitsJsonBytes, RECORD_PAYLOAD_BYTES_MAX } from '../base/json-size.ts';
 import { sendTo, goTo, namesOf, stay, timerOff } from './attempt.ts';
 import type { CoordinatorAttempt, Outgoing, Step } from './attempt.ts';
-import type { GroupHashes, IndexedResult, NodeName, Reason } from './messages.ts';
+import type { GroupHashes, IndexedResult, NodeName, Reason, Site } from './messages.ts';
 import { lazy } from './records.ts';
 
 /** A vote that does not forbid commit. */
@@ -46,16 +46,28 @@ export type Tally =
 
 /** Counts the votes; total over every set of favourable votes. */
 export function tally(attempt: CoordinatorAttempt, votes: CollectingVotes['votes']): Tally {
-  const voters = [...attempt.participants, ...attempt.readers];
-  if (!voters.every(({ name }) => Object.hasOwn(votes, name))) return { verdict: 'pending' };
+  const hasVoted = ({ name }: Site): boolean => Object.hasOwn(votes, name);
+  if (!attempt.participants.every(hasVoted) || !attempt.readers.every(hasVoted)) return { verdict: 'pending' };
   for (const [group, members] of Object.entries(attempt.groups)) {
-    const hashes = new Set(members.map((name) => votes[name]?.hashes[group]));
-    if (hashes.size > 1) return { verdict: 'mismatch', group, names: members };
+    const hashOf = (name: NodeName): string | undefined => votes[name]?.hashes[group];
+    const [first = ''] = members;
+    if (members.some((name) => hashOf(name) !== hashOf(first))) return { verdict: 'mismatch', group, names: members };
   }
-  const byIndex = new Map(
-    Object.values(votes).flatMap(({ results }) => results.map((one) => [one.index, one] as const)),
-  );
-  return { verdict: 'yes', results: [...byIndex.values()].sort((a, b) => a.index - b.index) };
+  return { verdict: 'yes', results: mergedResults(votes) };
+}
+
+/** One result for each operation, in their order; replicas that voted alike report the same. */
+function mergedResults(votes: CollectingVotes['votes']): readonly IndexedResult[] {
+  const merged: IndexedResult[] = [];
+  for (const { results } of Object.values(votes)) {
+    for (const one of results) {
+      let place = merged.length;
+      while (place > 0 && (merged[place - 1]?.index ?? 0) > one.index) place -= 1;
+      const isKnown = place > 0 && merged[place - 1]?.index === one.index;
+      merged.splice(isKnown ? place - 1 : place, isKnown ? 1 : 0, one);
+    }
+  }
+  return merged;
 }
 
 const TOO_LARGE: Reason = { code: 'too-large', detail: 'The results together do not fit one record of the log.' };

@@ -70,10 +70,14 @@ export class StepBuilder {
 
   /** Takes over what a machine gave back for one attempt. */
   take<State>(number: AttemptNumber, id: TransactionId, step: Step<State>): void {
-    this.records.push(...step.records);
-    this.send.push(...step.send);
+    for (const append of step.records) this.records.push(append);
+    for (const outgoing of step.send) this.send.push(outgoing);
     for (const work of step.work) this.work.push({ number, id, work });
-    for (const { timer, ...change } of step.timers) this.timers.push({ key: `${timer}:${number}`, ...change });
+    for (const change of step.timers) {
+      const key = `${change.timer}:${number}`;
+      if (change.set === 'off') this.timerOff(key);
+      else this.timerOn(key, change.afterMs, change.jitterMs);
+    }
     if (step.alarm !== undefined) this.notice('alarm', 'protocol-alarm', step.alarm, { number, id });
   }
 

@@ -23,7 +23,7 @@ export function lockWaitMsOf(attempt: ParticipantAttempt): number {
 
 /** True when this participant may write, so that it decides, is asked and acknowledges. */
 export function isListed(attempt: ParticipantAttempt): boolean {
-  return namesOf(attempt.participants).includes(attempt.self);
+  return attempt.participants.some(({ name }) => name === attempt.self);
 }
 
 /** Everyone who may know the decision: the coordinator first, then the other listed participants. */

@@ -32,7 +32,9 @@ export function planAttempt(
   const byGroup = new Map<string, AdmittedOperation[]>();
   for (const one of operations) {
     const group = one.operation.group;
-    byGroup.set(group, [...(byGroup.get(group) ?? []), one]);
+    const others = byGroup.get(group);
+    if (others === undefined) byGroup.set(group, [one]);
+    else others.push(one);
   }
   const perNode: Record<NodeName, IndexedOperation[]> = {};
   const groups: Record<string, readonly NodeName[]> = {};
@@ -45,7 +47,8 @@ export function planAttempt(
     groups[group] = chosen;
     for (const name of chosen) {
       if (writes) writers.add(name);
-      (perNode[name] ??= []).push(...members.map(({ index, operation }) => ({ index, operation })));
+      const own = (perNode[name] ??= []);
+      for (const { index, operation } of members) own.push({ index, operation });
     }
   }
   const names = Object.keys(perNode).sort();

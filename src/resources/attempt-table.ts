@@ -109,7 +109,7 @@ export class AttemptTable {
     this.#attempts.delete(number);
     if (wait !== undefined) this.#lines.remove(wait.key, attempt);
     for (const { resource } of parts) resource.abort(number);
-    this.#freedKeys.push(...new Set(locksOf(parts).map(({ key }) => key)));
+    if (!this.#lines.isEmpty) this.#freedKeys.push(...new Set(locksOf(parts).map(({ key }) => key)));
     this.#locks.release(number);
     this.#retry();
     this.undecided.end(number);

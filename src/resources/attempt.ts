@@ -116,15 +116,20 @@ export function yesOf(parts: readonly Part[]): Outcome & { readonly vote: 'yes' 
   const results: { index: number; result: Json }[] = [];
   for (const { group, operations, indexes, prepared } of parts) {
     const [own, effect] = [prepared?.results ?? [], prepared?.effect ?? null];
-    own.forEach((result, place) => results.push({ index: indexes[place] ?? 0, result }));
+    for (const [place, result] of own.entries()) results.push({ index: indexes[place] ?? 0, result });
     // A read goes to one member of a group only, so what it answers cannot be compared.
-    const compared = own.filter((_, place) => !operations.slice(place, place + 1).some(isRead));
+    const compared = operations.some(isRead) ? own.filter((_, place) => !isReadAt(operations, place)) : own;
     hashes[group] = digest({ effect, results: compared });
     if (effect !== null) effects.push({ group, effect });
   }
   results.sort((a, b) => a.index - b.index);
   const readOnly = parts.every(({ operations }) => operations.every(isRead));
   return { vote: 'yes', results, effects, hashes, readOnly };
+}
+
+function isReadAt(operations: readonly Operation[], place: number): boolean {
+  const operation = operations[place];
+  return operation !== undefined && isRead(operation);
 }
 
 /** Prepares every part that is not prepared yet; all are asked, so that each reserves or keeps its place in line. */

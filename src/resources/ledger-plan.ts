@@ -78,33 +78,41 @@ export function exactSum(sum: bigint): number | string {
 
 /** The locks of ledger operations. */
 export function ledgerLocks(operations: readonly Operation[]): readonly LockRequest[] {
-  return operations.map(typed).flatMap((operation): readonly LockRequest[] => {
-    const table: LockRequest = { key: ACCOUNTS_KEY, mode: 'change' };
-    switch (operation.type) {
-      case 'transfer':
-        return [table, ...[operation.from, operation.to].map((n) => ({ key: accountKey(n), mode: 'change' as const }))];
-      case 'debit':
-      case 'credit':
-        return [table, { key: accountKey(operation.account), mode: 'change' }];
-      case 'update':
-        return [table, { key: accountKey(operation.account), mode: 'exclusive' }];
-      case 'create': {
-        const own = operation.account === undefined ? [] : [operation.account];
-        const keys = [COUNTER_KEY, ...own.map(accountKey)];
-        return [table, ...keys.map((key) => ({ key, mode: 'exclusive' as const }))];
-      }
-      case 'query':
-        return [{ key: accountKey(operation.account), mode: 'read' }];
-      case 'total':
-        return [{ key: ACCOUNTS_KEY, mode: 'read' }];
+  const [only] = operations;
+  if (only !== undefined && operations.length === 1) return locksOfOne(typed(only));
+  return operations.flatMap((operation) => locksOfOne(typed(operation)));
+}
+
+const TABLE: LockRequest = { key: ACCOUNTS_KEY, mode: 'change' };
+
+function locksOfOne(operation: LedgerOperation): readonly LockRequest[] {
+  switch (operation.type) {
+    case 'transfer': {
+      const [from, to] = [accountKey(operation.from), accountKey(operation.to)];
+      return [TABLE, { key: from, mode: 'change' }, { key: to, mode: 'change' }];
     }
-  });
+    case 'debit':
+    case 'credit':
+      return [TABLE, { key: accountKey(operation.account), mode: 'change' }];
+    case 'update':
+      return [TABLE, { key: accountKey(operation.account), mode: 'exclusive' }];
+    case 'create': {
+      const own = operation.account === undefined ? [] : [operation.account];
+      const keys = [COUNTER_KEY, ...own.map(accountKey)];
+      return [TABLE, ...keys.map((key) => ({ key, mode: 'exclusive' as const }))];
+    }
+    case 'query':
+      return [{ key: accountKey(operation.account), mode: 'read' }];
+    case 'total':
+      return [{ key: ACCOUNTS_KEY, mode: 'read' }];
+  }
 }
 
 /** What the operations debit, summed per account. */
 export function debitsOf(operations: readonly Operation[]): ReadonlyMap<number, number> {
   const debits = new Map<number, number>();
-  for (const operation of operations.map(typed)) {
+  for (const one of operations) {
+    const operation = typed(one);
     if (operation.type === 'transfer') add(debits, operation.from, operation.amount);
     if (operation.type === 'debit') add(debits, operation.account, operation.amount);
   }
@@ -201,13 +209,15 @@ class Plan {
 
   effect(): Json {
     if (this.#postings.length + this.#created.size + this.#set.size === 0) return null;
-    const effect: LedgerEffect = {
-      postings: this.#postings,
+    const postings = this.#postings;
+    // Most transactions only move money.
+    if (this.#created.size + this.#set.size === 0) return { postings, created: [], set: [] } satisfies LedgerEffect;
+    return {
+      postings,
       created: [...this.#created.values()],
       set: [...this.#set].map(([account, balance]) => ({ account, balance })),
       ...(this.#nextAccount === undefined ? {} : { nextAccount: this.#nextAccount }),
-    };
-    return effect;
+    } satisfies LedgerEffect;
   }
 
   #answer(result: Json): undefined {

@@ -102,8 +102,13 @@ export class Ledger implements Resource {
   writes(effect: Json): readonly string[] {
     const plan = typed(effect);
     if (plan === null) return [];
-    const accounts = [...plan.postings, ...plan.created, ...plan.set].map(({ account }) => accountKey(account));
-    return [ACCOUNTS_KEY, ...new Set(accounts)];
+    const keys: string[] = [ACCOUNTS_KEY];
+    const accounts = new Set<number>();
+    for (const changed of [plan.postings, plan.created, plan.set]) {
+      for (const { account } of changed) accounts.add(account);
+    }
+    for (const account of accounts) keys.push(accountKey(account));
+    return keys;
   }
 
   commit(number: AttemptNumber, id: TransactionId, effect: Json): readonly Change[] {
@@ -224,7 +229,8 @@ export class Ledger implements Resource {
     this.#sum += BigInt(posting.delta);
     let place = entry.postings.length;
     while (place > 0 && compareAttempts(entry.postings[place - 1]?.number ?? '', posting.number) > 0) place -= 1;
-    entry.postings.splice(place, 0, posting);
+    if (place === entry.postings.length) entry.postings.push(posting);
+    else entry.postings.splice(place, 0, posting);
   }
 
   #known(account: number): Account {

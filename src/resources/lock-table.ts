@@ -67,13 +67,23 @@ function shares(a: LockMode, b: LockMode): boolean {
 }
 
 /** One request per key: a key asked for in two modes is held exclusively, which covers both. */
-function combined(requests: readonly LockRequest[]): ReadonlyMap<string, LockMode> {
+function combined(requests: readonly LockRequest[]): readonly LockRequest[] {
+  // One operation asks for each key once; most transactions here have one.
+  if (requests.length <= FEW && !requests.some(({ key }, at) => isBefore(requests, key, at))) return requests;
   const modes = new Map<string, LockMode>();
   for (const { key, mode } of requests) {
     const before = modes.get(key);
     modes.set(key, before === undefined || before === mode ? mode : 'exclusive');
   }
-  return modes;
+  return [...modes].map(([key, mode]) => ({ key, mode }));
+}
+
+/** So many keys are compared with each other rather than put into a map. */
+const FEW = 8;
+
+function isBefore(requests: readonly LockRequest[], key: string, end: number): boolean {
+  for (let at = 0; at < end; at += 1) if (requests[at]?.key === key) return true;
+  return false;
 }
 
 /** The lock table of one participant; owners and keys are texts the caller makes unique. */
@@ -92,7 +102,7 @@ export class LockTable {
     assert(!this.#owners.has(owner), `an owner asks for its locks once: ${owner}`);
     this.#arrivals += 1;
     const entry: Owner = { name: owner, arrival: this.#arrivals, granted, places: [], blockedKeys: 0 };
-    entry.places = [...combined(requests)].map(([key, mode]) => this.#join(entry, key, mode));
+    entry.places = combined(requests).map(({ key, mode }) => this.#join(entry, key, mode));
     this.#owners.set(owner, entry);
     return entry.blockedKeys === 0 ? 'granted' : 'waiting';
   }
@@ -173,6 +183,7 @@ export class LockTable {
       if (queue.first === undefined) this.#queues.delete(key);
       else ready.push(...settle(queue.first, queue, wasFirst));
     }
+    if (ready.length === 0) return;
     this.#due.push(...ready.sort((a, b) => a.arrival - b.arrival));
     this.#callDue();
   }

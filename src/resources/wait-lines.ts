@@ -20,6 +20,11 @@ export class WaitLines {
     line.splice(place, 0, attempt);
   }
 
+  /** True when nobody waits. */
+  get isEmpty(): boolean {
+    return this.#lines.size === 0;
+  }
+
   head(key: string): Attempt | undefined {
     return this.#lines.get(key)?.[0];
   }
