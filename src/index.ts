@@ -15,6 +15,7 @@
 import { randomBytes } from 'node:crypto';
 import { errorOfAnswer } from './net/answer-error.ts';
 import { HttpClient } from './net/http-client.ts';
+import { clientTls } from './net/tls.ts';
 import { TransactionClient } from './api/server-transactions.ts';
 import type { Patience } from './api/server-transactions.ts';
 import type { Json } from './base/canonical-json.ts';
@@ -33,6 +34,8 @@ export interface ParleyOptions {
   readonly port?: number;
   /** Content of the credentials file. */
   readonly key?: string;
+  /** CA of the cluster, PEM: speaks TLS, and only with a coordinator that this CA vouches for. */
+  readonly ca?: string;
 }
 
 /** What is to happen as a whole or not at all. */
@@ -61,9 +64,9 @@ const DEADLINE_MS = 30_000;
 export class Parley {
   readonly #http: HttpClient;
 
-  constructor({ host = '127.0.0.1', port = 7100, key }: ParleyOptions = {}) {
+  constructor({ host = '127.0.0.1', port = 7100, key, ca }: ParleyOptions = {}) {
     const headers = key === undefined ? {} : { headers: { authorization: `Parley ${key.trim()}` } };
-    this.#http = new HttpClient({ host, port, ...headers });
+    this.#http = new HttpClient({ host, port, ...headers, tls: ca === undefined ? undefined : clientTls(ca) });
   }
 
   /**

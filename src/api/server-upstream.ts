@@ -7,6 +7,7 @@ import { ParleyError } from '../base/errors.ts';
 import type { Json } from '../base/canonical-json.ts';
 import { errorOfAnswer } from '../net/answer-error.ts';
 import { HttpClient } from '../net/http-client.ts';
+import type { ClientTls } from '../net/tls.ts';
 import type { ClientRequest, ClientStreamRequest } from '../net/http-client.ts';
 
 /** Addresses a cluster shows in its life; beyond it the oldest client is closed. */
@@ -21,11 +22,16 @@ export interface UpstreamAnswer {
 /** See the header. */
 export class Upstream {
   readonly #authorization: string;
+  readonly #tls: ClientTls | undefined;
   readonly #clients = new Map<string, HttpClient>();
 
-  /** @param authorization value of the header of that name */
-  constructor(authorization: string) {
+  /**
+   * @param authorization value of the header of that name
+   * @param tls absent: plain TCP
+   */
+  constructor(authorization: string, tls?: ClientTls) {
     this.#authorization = authorization;
+    this.#tls = tls;
   }
 
   /**
@@ -63,7 +69,7 @@ export class Upstream {
     const colon = address.lastIndexOf(':');
     const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
     const headers = { Authorization: this.#authorization };
-    const client = new HttpClient({ host, port: Number(address.slice(colon + 1)), headers });
+    const client = new HttpClient({ host, port: Number(address.slice(colon + 1)), headers, tls: this.#tls });
     this.#clients.set(address, client);
     return client;
   }

@@ -1,5 +1,5 @@
 /** `parley bank`: the bank's console. */
-import { COMMAND_OPTION, CONFIG_OPTION, CREDENTIALS_OPTION, JSON_OPTION } from './command.ts';
+import { COMMAND_OPTION, CONFIG_OPTION, CREDENTIALS_OPTION, JSON_OPTION, TLS_CA_OPTION } from './command.ts';
 import type { Command } from './command.ts';
 import type { ParleyError } from '../base/errors.ts';
 
@@ -8,7 +8,7 @@ export const bankCommand: Command = {
   spec: 'bank [port] [host]',
   summary: "the bank's console: CREATE, UPDATE, QUERY, TRANSFER, TOTAL",
   positionals: { port: 'port of the server', host: 'host of the server' },
-  options: [COMMAND_OPTION, JSON_OPTION, CONFIG_OPTION, CREDENTIALS_OPTION],
+  options: [COMMAND_OPTION, JSON_OPTION, CONFIG_OPTION, CREDENTIALS_OPTION, TLS_CA_OPTION],
   examples: [
     ['bank', 'talks to the server of the cluster file'],
     ['bank 8023 127.0.0.1', 'talks to the server on that port'],

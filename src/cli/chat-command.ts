@@ -1,5 +1,12 @@
 /** `parley chat`: the chat's console. */
-import { COMMAND_OPTION, CONFIG_OPTION, CREDENTIALS_OPTION, JSON_OPTION, textOption } from './command.ts';
+import {
+  COMMAND_OPTION,
+  CONFIG_OPTION,
+  CREDENTIALS_OPTION,
+  JSON_OPTION,
+  TLS_CA_OPTION,
+  textOption,
+} from './command.ts';
 import type { CliIo, Command } from './command.ts';
 import type { ParleyError } from '../base/errors.ts';
 
@@ -15,6 +22,7 @@ export const chatCommand: Command = {
     JSON_OPTION,
     CONFIG_OPTION,
     CREDENTIALS_OPTION,
+    TLS_CA_OPTION,
   ],
   examples: [
     ['chat --user uthira', 'enters the lobby'],

@@ -60,6 +60,12 @@ export const CONFIG_OPTION: OptionRow = {
   form: 'text',
   meaning: 'cluster file; default ./cluster.json',
 };
+/** How a console knows its daemon. */
+export const TLS_CA_OPTION: OptionRow = {
+  name: 'tls-ca',
+  form: 'text',
+  meaning: 'CA of the cluster: speaks TLS with the daemon; default tls.ca of the cluster file',
+};
 /** What a console shows to be let in, when the file is there. */
 export const CREDENTIALS_OPTION: OptionRow = {
   name: 'credentials',

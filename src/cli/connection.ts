@@ -7,7 +7,8 @@ import { ParleyError } from '../base/errors.ts';
 import { ApiClient } from '../console/api-client.ts';
 import { readAddress, readWhole } from '../daemons/config-table.ts';
 import { textOption } from './command.ts';
-import type { Role } from '../daemons/cluster-file.ts';
+import type { ClusterConfig, Role } from '../daemons/cluster-file.ts';
+import type { ClientTls } from '../net/tls.ts';
 import type { Address } from '../daemons/config.ts';
 import type { Argv, CliIo } from './command.ts';
 
@@ -43,11 +44,12 @@ export async function withClient<T>(
   use: (client: ApiClient) => Promise<T>,
 ): Promise<T> {
   const address = await daemonAddress(role, argv, io);
+  const tls = await trustOf(argv, io);
   const [{ httpTransport }, headers] = await Promise.all([
     import('../console/http-transport.ts'),
-    credentialHeaders(address, argv, io),
+    credentialHeaders(address, tls !== undefined, argv, io),
   ]);
-  const client = new ApiClient(httpTransport(address), headers);
+  const client = new ApiClient(httpTransport({ ...address, tls }), headers);
   try {
     return await use(client);
   } finally {
@@ -55,8 +57,21 @@ export async function withClient<T>(
   }
 }
 
-/** The key is shown to daemons of this machine only. */
-async function credentialHeaders(address: Address, argv: Argv, io: CliIo): Promise<Readonly<Record<string, string>>> {
+/** The CA to trust: typed, then PARLEY_TLS_CA, then the cluster file; undefined for plain TCP. */
+async function trustOf(argv: Argv, io: CliIo): Promise<ClientTls | undefined> {
+  const variable = io.env['PARLEY_TLS_CA'];
+  const given = textOption(argv, 'tls-ca') ?? (variable === '' ? undefined : variable);
+  const file = given ?? (await clusterFile(argv, io))?.tls?.ca;
+  return file === undefined ? undefined : (await import('../net/tls.ts')).clientTlsFrom(file);
+}
+
+/** The key is shown to daemons of this machine, and to those that proved by TLS who they are. */
+async function credentialHeaders(
+  address: Address,
+  isSecure: boolean,
+  argv: Argv,
+  io: CliIo,
+): Promise<Readonly<Record<string, string>>> {
   const given = textOption(argv, 'credentials') ?? io.env['PARLEY_CREDENTIALS'];
   const file = given ?? CREDENTIALS_FILE;
   if (!existsSync(file)) {
@@ -69,7 +84,7 @@ async function credentialHeaders(address: Address, argv: Argv, io: CliIo): Promi
     import('../net/credentials.ts'),
     import('../daemons/config-table.ts'),
   ]);
-  return isLoopback(address.host) ? { authorization: openCredentials(file).header } : {};
+  return isSecure || isLoopback(address.host) ? { authorization: openCredentials(file).header } : {};
 }
 
 function addressFromEnvironment(role: Role, io: CliIo): Address | undefined {
@@ -82,11 +97,16 @@ function addressFromEnvironment(role: Role, io: CliIo): Address | undefined {
   return address;
 }
 
-async function addressFromCluster(role: Role, argv: Argv, io: CliIo): Promise<Address> {
-  const { defaultCluster, namesOfRole, nodeNamed, parseClusterFile } = await import('../daemons/cluster-file.ts');
+/** The cluster file that is named, or ./cluster.json; undefined when there is none. */
+async function clusterFile(argv: Argv, io: CliIo): Promise<ClusterConfig | undefined> {
   const given = textOption(argv, 'config') ?? io.env['PARLEY_CONFIG'];
   const file = given ?? (existsSync(CLUSTER_FILE) ? CLUSTER_FILE : undefined);
-  const cluster = file === undefined ? defaultCluster() : parseClusterFile(file);
+  return file === undefined ? undefined : (await import('../daemons/cluster-file.ts')).parseClusterFile(file);
+}
+
+async function addressFromCluster(role: Role, argv: Argv, io: CliIo): Promise<Address> {
+  const { defaultCluster, namesOfRole, nodeNamed } = await import('../daemons/cluster-file.ts');
+  const cluster = (await clusterFile(argv, io)) ?? defaultCluster();
   const known = namesOfRole(cluster, role);
   const name = textOption(argv, 'name') ?? (role === 'participant' && known.length > 1 ? undefined : known[0]);
   const node = name === undefined ? undefined : nodeNamed(cluster, name);

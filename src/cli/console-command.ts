@@ -1,5 +1,5 @@
 /** `parley console coordinator | participant`: the consoles of running daemons, over HTTP. */
-import { COMMAND_OPTION, CONFIG_OPTION, CREDENTIALS_OPTION, JSON_OPTION } from './command.ts';
+import { COMMAND_OPTION, CONFIG_OPTION, CREDENTIALS_OPTION, JSON_OPTION, TLS_CA_OPTION } from './command.ts';
 import type { Command, OptionRow } from './command.ts';
 import type { ParleyError } from '../base/errors.ts';
 
@@ -16,6 +16,7 @@ const SHARED: readonly OptionRow[] = [
   JSON_OPTION,
   CONFIG_OPTION,
   CREDENTIALS_OPTION,
+  TLS_CA_OPTION,
 ];
 
 const coordinator: Command = {

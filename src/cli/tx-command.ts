@@ -1,5 +1,5 @@
 /** `parley tx list | show | explain`: the operator's view of transactions. */
-import { CONFIG_OPTION, CREDENTIALS_OPTION, JSON_OPTION, textOption } from './command.ts';
+import { CONFIG_OPTION, CREDENTIALS_OPTION, JSON_OPTION, TLS_CA_OPTION, textOption } from './command.ts';
 import type { JsonObject } from '../console/transaction-text.ts';
 import type { Argv, CliIo, Command, OptionRow } from './command.ts';
 
@@ -9,6 +9,7 @@ const SHARED: readonly OptionRow[] = [
   { name: 'port', form: 'text', meaning: 'port of the coordinator' },
   CONFIG_OPTION,
   CREDENTIALS_OPTION,
+  TLS_CA_OPTION,
 ];
 const ID = { id: 'id of the transaction' };
 

@@ -2,6 +2,7 @@
  * What a cluster of child processes is made from, and what it reports. Of a
  * cluster file only the nodes are known here; daemons read the rest themselves.
  */
+import type { ClientTls } from '../net/tls.ts';
 import type { DaemonLine, Exit, Stopped } from './spawn.ts';
 
 /** A node to start; port 0 takes any free port. */
@@ -47,6 +48,8 @@ export interface ClusterOptions {
   readonly overrides?: Readonly<Record<string, NodeOverride>>;
   /** What nodes tell others instead of where they listen: `host:port` of a proxy in front of them. Not for servers. */
   readonly advertise?: Readonly<Record<string, string>>;
+  /** Whom to trust when a node is asked whether it is ready; absent: plain TCP. The nodes are told by `extraArgs`. */
+  readonly tls?: ClientTls | undefined;
   /** Arguments for every node. */
   readonly extraArgs?: readonly string[];
   /** Program and first arguments; `parley` of this installation when absent. */

@@ -186,7 +186,7 @@ export class Cluster {
 
   #spawn(member: Member, args: readonly string[] = []): Daemon {
     const { name } = member;
-    const { command, env, onLine, onEnd, overrides } = this.#options;
+    const { command, env, onLine, onEnd, overrides, tls } = this.#options;
     const override = overrides !== undefined && Object.hasOwn(overrides, name) ? overrides[name] : undefined;
     const once = member.starts === 0 ? (override?.firstArgs ?? []) : [];
     member.starts += 1;
@@ -198,6 +198,7 @@ export class Cluster {
       args: [...this.#argsOf(member), ...(override?.args ?? []), ...once, ...args],
       env: { ...(env ?? process.env), ...override?.env },
       onLine: onLine ?? (() => undefined),
+      tls,
     });
     member.daemon = daemon;
     const { startedAtMs } = member;

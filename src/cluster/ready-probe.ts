@@ -4,6 +4,7 @@
  */
 import { ParleyError } from '../base/errors.ts';
 import { HttpClient } from '../net/http-client.ts';
+import type { ClientTls } from '../net/tls.ts';
 
 /** What one look saw: ready, or why not, as a clause a person can read. */
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly why: string };
@@ -14,8 +15,11 @@ const LOOK_MS_MAX = 1000;
 const WHY_CHARS_MAX = 300;
 
 /** Looks once, on a connection of its own. */
-export async function probeReady(address: { readonly host: string; readonly port: number }): Promise<Readiness> {
-  const client = new HttpClient(address);
+export async function probeReady(
+  address: { readonly host: string; readonly port: number },
+  tls?: ClientTls,
+): Promise<Readiness> {
+  const client = new HttpClient({ ...address, tls });
   try {
     const { status, body } = await client.request({ method: 'GET', path: '/readyz', timeoutMs: LOOK_MS_MAX });
     if (status === 200) return { ready: true };

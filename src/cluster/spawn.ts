@@ -20,6 +20,7 @@ import { fileURLToPath } from 'node:url';
 import { ParleyError } from '../base/errors.ts';
 import { OutputLines } from './output-lines.ts';
 import { probeReady } from './ready-probe.ts';
+import type { ClientTls } from '../net/tls.ts';
 import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 
@@ -52,6 +53,8 @@ export interface DaemonSpec {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly onLine: (line: DaemonLine) => void;
+  /** Whom to trust when it is asked whether it is ready; absent: plain TCP. */
+  readonly tls?: ClientTls | undefined;
 }
 
 /** How a stop went; `forced` when SIGKILL had to end it. */
@@ -82,6 +85,7 @@ export class Daemon {
   /** Settles once, after the last line was delivered; never rejects. */
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #tls: ClientTls | undefined;
   readonly #announced: Promise<Listening>;
   #exit: Exit | undefined;
   #lastErrorLine = '';
@@ -92,6 +96,7 @@ export class Daemon {
     const env: NodeJS.ProcessEnv = { ...spec.env, FORCE_COLOR: undefined };
     const args = [...first, ...spec.args];
     this.name = spec.name;
+    this.#tls = spec.tls;
     this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env, detached: true });
     this.pid = this.#child.pid ?? 0;
     // The child is free to close its stdin; that is no error of ours.
@@ -138,7 +143,7 @@ export class Daemon {
     let why = '/readyz was not asked yet';
     const look = async (signal: AbortSignal): Promise<Listening> => {
       for (let pauseMs = LOOK_PAUSE_MS_MIN; !signal.aborted; pauseMs = Math.min(pauseMs * 2, LOOK_PAUSE_MS_MAX)) {
-        const seen = await probeReady(address);
+        const seen = await probeReady(address, this.#tls);
         if (seen.ready) break;
         why = seen.why;
         await delay(pauseMs);

@@ -1,9 +1,14 @@
 /** The consoles' Transport over Parley's own HTTP client. */
 import { HttpClient } from '../net/http-client.ts';
+import type { ClientTls } from '../net/tls.ts';
 import type { Transport } from './api-client.ts';
 
-/** A transport to the daemon at an address; it connects with the first request. */
-export function httpTransport(address: { readonly host: string; readonly port: number }): Transport {
+/** A transport to the daemon at an address, by TLS where it says whom to trust; it connects with the first request. */
+export function httpTransport(address: {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: ClientTls | undefined;
+}): Transport {
   const client = new HttpClient(address);
   return {
     request: async (request) => {

@@ -75,6 +75,8 @@ export interface ClusterConfig {
   /** Protocol by group; `default` is for all others. */
   readonly protocol: { readonly default: ProtocolName; readonly [group: string]: ProtocolName };
   readonly timings: Timings;
+  /** Paths of PEM files, by which every listener and link speaks TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string } | undefined;
 }
 
 /** Timings where the file names none. */

@@ -18,7 +18,7 @@ const DURATION = `a whole number of milliseconds from 1 to ${DURATION_MS_MAX}`;
 
 /** What is allowed at each place; the children of a place are its allowed keys. */
 const ALLOWED: Readonly<Record<string, string>> = {
-  '': 'an object with the keys nodes, groups, opening, protocol, timings',
+  '': 'an object with the keys nodes, groups, opening, protocol, timings, tls',
   'nodes': 'an object from node name to {role, host, port}',
   'nodes.*': 'an object with the keys role, host, port',
   'nodes.*.role': 'one of server, coordinator, participant',
@@ -50,6 +50,10 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'timings.barrierMs': DURATION,
   'timings.drainMs': DURATION,
   'timings.tickMs': DURATION,
+  'tls': 'an object with the keys cert, key, ca',
+  'tls.cert': 'the path of a PEM file',
+  'tls.key': 'the path of a PEM file',
+  'tls.ca': 'the path of a PEM file',
 };
 
 /** The schema; strict everywhere, so that a mistyped key is found and not ignored. */
@@ -66,6 +70,7 @@ export function clusterShape(timingsDefault: Timings) {
     members: z.array(z.string()).min(1),
   });
   const account = z.strictObject({ account: z.int().min(1), balance: z.int().min(0) });
+  const path = z.string().min(1);
   const timings = z.strictObject({
     voteTimeoutMs: timing('voteTimeoutMs'),
     lockWaitMs: timing('lockWaitMs'),
@@ -90,6 +95,7 @@ export function clusterShape(timingsDefault: Timings) {
       .catchall(protocolName)
       .default({ default: '2pc' }),
     timings: timings.default(timingsDefault),
+    tls: z.strictObject({ cert: path, key: path, ca: path }).optional(),
   });
 }
 

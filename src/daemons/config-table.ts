@@ -62,7 +62,13 @@ export const SETTINGS = {
     'cluster file; default ./cluster.json, else the built-in cluster',
   ),
   name: row('name', 'text', DAEMONS, 'the name of a node of this role', 'name of this node in the cluster file'),
-  host: row('host', 'text', DAEMONS, 'a loopback address', 'address to listen on'),
+  host: row(
+    'host',
+    'text',
+    DAEMONS,
+    'an address of this machine',
+    'address to listen on; another than loopback needs TLS and --credentials',
+  ),
   port: row('port', 'text', DAEMONS, 'a whole number from 0 to 65535', 'port to listen on; 0 takes any free one'),
   advertise: row(
     'advertise',
@@ -117,6 +123,15 @@ export const SETTINGS = {
     'UNSAFE: in doubt too long, this participant rolls back by itself, whatever was decided',
   ),
   credentials: row('credentials', 'text', ALL, 'the path of a file', 'key of the cluster, made at the first start'),
+  tlsCert: row(
+    'tls-cert',
+    'text',
+    ALL,
+    'the path of a PEM file',
+    'certificate of this node; with it, every listener and link speaks TLS',
+  ),
+  tlsKey: row('tls-key', 'text', ALL, 'the path of a PEM file', 'key of that certificate'),
+  tlsCa: row('tls-ca', 'text', ALL, 'the path of a PEM file', 'CA whose certificates are trusted, and no others'),
   console: row(
     'console',
     'switch',

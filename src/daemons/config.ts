@@ -13,9 +13,9 @@ import { ParleyError } from '../base/errors.ts';
 import { didYouMean } from '../console/did-you-mean.ts';
 import { nodeNamed, withBackends, withProtocol } from './cluster-file.ts';
 import { advertisedAddress, coordinatorAddress, groupsOf, nodeName } from './config-membership.ts';
+import { refuseUnprotected, tlsFiles } from './config-protection.ts';
 import { SettingsSource } from './config-source.ts';
 import {
-  isLoopback,
   LOG_LEVELS,
   OTHER_VARIABLES,
   PROTOCOLS,
@@ -27,6 +27,7 @@ import {
   UNSAFE_RULES,
   VOTE_MODES,
 } from './config-table.ts';
+import type { TlsFiles } from '../net/tls.ts';
 import type { NodeName, ProtocolName } from '../protocol/messages.ts';
 import type { ClusterConfig, Role } from './cluster-file.ts';
 import type { UnsafeRule } from '../protocol/participant-attempts.ts';
@@ -54,6 +55,8 @@ interface SharedSettings {
   /** On a loopback address, clients of this machine need no credentials. */
   readonly localClients: boolean;
   readonly credentialsFile: string;
+  /** Absent: plain TCP. */
+  readonly tls?: TlsFiles;
 }
 
 /** What every daemon gets. */
@@ -232,6 +235,7 @@ function sharedSettings(source: SettingsSource, dataDirDefault: string): SharedS
     lab,
     localClients: source.switch('localClients', lab),
     credentialsFile: source.value('credentials', readPath, { value: CREDENTIALS_DEFAULT }),
+    ...tlsFiles(source),
   };
 }
 
@@ -240,16 +244,10 @@ function nodeSettings(source: SettingsSource, role: Role): NodeSettings {
   const node = nodeNamed(source.cluster, name);
   const listed = node && { value: node.host, key: `nodes.${name}.host` };
   const host = source.value('host', readPath, listed ?? { value: '127.0.0.1' });
-  if (!isLoopback(host)) {
-    throw source.fault(
-      'host',
-      `is ${host}, which others can reach; without TLS Parley listens on loopback only.`,
-      'Use 127.0.0.1, ::1 or localhost.',
-    );
-  }
   const readPort = (text: string): number | undefined => readWhole(text, 0, 65_535);
   const port = source.value('port', readPort, node && { value: node.port, key: `nodes.${name}.port` });
   const shared = sharedSettings(source, join(DATA_DIR_DEFAULT, name));
+  refuseUnprotected(source, host, shared.tls);
   const crashAt = source.list('crashAt');
   if (crashAt.length > 0 && !shared.lab) throw source.fault('crashAt', 'needs --lab.', 'Add --lab.');
   const [showFrames, announce] = [source.switch('showFrames', false), source.switch('announce', false)];

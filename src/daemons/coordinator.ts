@@ -191,6 +191,7 @@ class CoordinatorDaemon {
       points: crashPoints,
       participants: () => [...tables.peers.values()].filter(({ registered }) => registered),
       authorization: openCredentials(credentialsFile).header,
+      tls: this.shell.tls,
     });
   }
 
@@ -210,7 +211,7 @@ function openConsole(
   shell: DaemonShell,
   authorization: string,
 ): void {
-  const client = new ApiClient(httpTransport(address), { authorization });
+  const client = new ApiClient(httpTransport({ ...address, tls: shell.tls }), { authorization });
   attachConsole(
     {
       console: 'coordinator',

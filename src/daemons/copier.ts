@@ -7,6 +7,7 @@ import type { Json } from '../base/canonical-json.ts';
 import { ParleyError } from '../base/errors.ts';
 import type { CopyWork } from '../protocol/node-step.ts';
 import { HttpClient } from '../net/http-client.ts';
+import type { ClientTls } from '../net/tls.ts';
 import { ResourceManager } from '../resources/resource-manager.ts';
 import type { ResourceKind } from '../resources/resource.ts';
 import { parseAddress } from '../net/peer-handshake.ts';
@@ -15,6 +16,7 @@ import { parseAddress } from '../net/peer-handshake.ts';
 export interface CopierOptions {
   readonly kindOf: (group: string) => ResourceKind;
   readonly authorization: string;
+  readonly tls?: ClientTls | undefined;
   /** Everything committed at the source when it was last asked is here. */
   readonly onCopied: (group: string, attempt: number) => void;
   readonly onFinished: (group: string, attempt: number, lines: readonly Json[]) => void;
@@ -124,7 +126,7 @@ export class Copier {
     const parsed = parseAddress(address);
     if (parsed === undefined)
       throw new ParleyError('unreachable', `${JSON.stringify(address)} is no address to copy from.`);
-    const client = new HttpClient(parsed);
+    const client = new HttpClient({ ...parsed, tls: this.options.tls });
     const answer = await this.get(client, `/feed/snapshot?group=${encodeURIComponent(group)}`);
     const { incarnation, position, lines } = answer as { incarnation: string; position: number; lines: Json[] };
     const staged = new ResourceManager({ groups: [{ group, kind: this.options.kindOf(group) }] });

@@ -21,6 +21,7 @@ import { parseAddress } from '../net/peer-handshake.ts';
 import type { Request } from '../net/request.ts';
 import { json } from '../net/router.ts';
 import type { Response, Route } from '../net/router.ts';
+import type { ClientTls } from '../net/tls.ts';
 import type { CrashPoints } from './crash-points.ts';
 
 const PATH = '/lab/crash-points';
@@ -64,6 +65,7 @@ export interface CrashDirectory {
   readonly participants: () => readonly { readonly name: string; readonly address: string }[];
   /** Value of the Authorization header. */
   readonly authorization: string;
+  readonly tls?: ClientTls | undefined;
 }
 
 /** The same routes; `POST /transactions` heeds the header first. */
@@ -106,7 +108,11 @@ async function armParticipants(directory: CrashDirectory, spec: CrashSpec, trans
     there.map(async ({ address }) => {
       const target = parseAddress(address);
       if (target === undefined) return;
-      const client = new HttpClient({ ...target, headers: { authorization: directory.authorization } });
+      const client = new HttpClient({
+        ...target,
+        tls: directory.tls,
+        headers: { authorization: directory.authorization },
+      });
       try {
         await client.request({ method: 'POST', path: PATH, json: body, timeoutMs: ARM_MS_MAX });
       } finally {

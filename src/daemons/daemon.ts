@@ -20,6 +20,8 @@ import { framesProbe } from '../net/frames-probe.ts';
 import { HttpServer } from '../net/http-server.ts';
 import { json, Router } from '../net/router.ts';
 import type { Route } from '../net/router.ts';
+import { nodeTls } from '../net/tls.ts';
+import type { NodeTls } from '../net/tls.ts';
 import type { RequestHead } from '../wire/frame.ts';
 import { reportBugsTo, sayLast } from './bug-trap.ts';
 import type { CoordinatorSettings, ParticipantSettings, ServerSettings } from './config.ts';
@@ -53,6 +55,8 @@ export interface DaemonParts {
 export interface DaemonShell {
   readonly log: NodeLog;
   readonly metrics: Metrics;
+  /** What this daemon listens and connects with; undefined for plain TCP. */
+  readonly tls?: NodeTls | undefined;
   /** Where narration goes once a console is attached. */
   readonly narrateTo: (sink: NarrationSink) => void;
   /** A line for the person at this shell, not for the log. */
@@ -76,6 +80,7 @@ export async function runDaemon(
     // Opened by the first line: a directory that turns out to be another's gets no file of ours.
     log: lazyLog(() => createNodeLog({ node: name, role, file, level: settings.logLevel, terminal })),
     metrics,
+    tls: settings.tls && nodeTls(settings.tls),
     narrateTo: (sink) => {
       narration = sink;
     },
@@ -121,6 +126,7 @@ async function listen(settings: DaemonSettings, parts: DaemonParts, shell: Daemo
   };
   const router = new Router(guarded([...routes, indexRoute(version, routes)], rules));
   const http = new HttpServer({
+    tls: shell.tls,
     handler: (request) => router.handle(request),
     onBug: (error) => {
       shell.log.error('bug', String(error), { stack: error instanceof Error ? error.stack : '' });

@@ -185,6 +185,7 @@ function openLinks(
     epoch: directory.epoch,
     timings: { heartbeatMs, deadMs, redialMsMax, connectMs: deadMs },
     authorization: () => credentials.header,
+    tls: shell.tls,
     authorize: (header) => credentials.accepts(header),
     now: () => realClock.nowMs(),
     random: () => realClock.random(),

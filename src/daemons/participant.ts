@@ -161,6 +161,7 @@ class ParticipantDaemon {
     return new Copier({
       kindOf: (group) => kindOf(settings, group),
       authorization: openCredentials(settings.credentialsFile).header,
+      tls: shell.tls,
       onCopied: (group, attempt) => this.opened().loop.handle({ type: 'copied', group, attempt }),
       onFinished: (group, attempt, lines) => {
         const end = copyEnd(group, attempt, lines, freeBytesOf(settings.dataDir));

@@ -32,7 +32,7 @@ const GROUPS_MS_MAX = 2000;
 /** What the parts of a server share. */
 interface Base {
   readonly settings: ServerSettings;
-  readonly shell: Pick<DaemonShell, 'log' | 'metrics'>;
+  readonly shell: Pick<DaemonShell, 'log' | 'metrics' | 'tls'>;
   readonly upstream: Upstream;
   readonly directory: ServerDirectory;
   readonly participants: ParticipantReader;
@@ -67,7 +67,7 @@ export function runServer(settings: ServerSettings): Promise<number> {
  */
 export function buildServer(
   settings: ServerSettings,
-  shell: Pick<DaemonShell, 'log' | 'metrics'>,
+  shell: Pick<DaemonShell, 'log' | 'metrics' | 'tls'>,
   deadlineMs = settings.cluster.timings.voteTimeoutMs + DEADLINE_MARGIN_MS,
 ): DaemonParts {
   const base = baseOf(settings, shell, deadlineMs);
@@ -104,7 +104,7 @@ export function buildServer(
 
 function baseOf(settings: ServerSettings, shell: Base['shell'], deadlineMs: number): Base {
   const { cluster, coordinator } = settings;
-  const upstream = new Upstream(openCredentials(settings.credentialsFile).header);
+  const upstream = new Upstream(openCredentials(settings.credentialsFile).header, shell.tls);
   const directory = new ServerDirectory({
     groups: async (signal) => {
       const request = { method: 'GET', path: '/groups', timeoutMs: GROUPS_MS_MAX, signal };

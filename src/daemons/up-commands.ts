@@ -4,7 +4,7 @@
  * pasted; a flag whose default does the same is left out.
  */
 import { join } from 'node:path';
-import { namesOfRole, nodeNamed } from './cluster-file.ts';
+import { clusterFileText, defaultCluster, namesOfRole, nodeNamed, parseClusterFile } from './cluster-file.ts';
 import type { NodeName } from '../protocol/messages.ts';
 import type { Address, UpSettings } from './config.ts';
 
@@ -20,10 +20,20 @@ export interface CommandContext {
 /** Values that every daemon finds by itself. */
 const DEFAULTS = { configFile: 'cluster.json', dataDir: 'logs', logLevel: 'info', credentials: '.parley/cluster.key' };
 
+/** True when the daemons must be given a cluster file: flags have changed the one that they would find by themselves. */
+export function isClusterOfItsOwn({ cluster, configFile }: UpSettings): boolean {
+  const found = configFile === undefined ? defaultCluster() : parseClusterFile(configFile);
+  return clusterFileText(cluster) !== clusterFileText(found);
+}
+
 /** What every daemon is started with beside what the launcher of child processes gives it. */
-export function daemonArguments({ credentialsFile, lab, localClients, logLevel }: UpSettings): readonly string[] {
-  const given = ['--log-level', logLevel, '--credentials', credentialsFile];
+export function daemonArguments({ credentialsFile, lab, localClients, logLevel, tls }: UpSettings): readonly string[] {
+  const given = ['--log-level', logLevel, '--credentials', credentialsFile, ...tlsFlags(tls)];
   return localClients && !lab ? [...given, '--local-clients'] : given;
+}
+
+function tlsFlags(tls: UpSettings['tls']): readonly string[] {
+  return tls === undefined ? [] : ['--tls-cert', tls.cert, '--tls-key', tls.key, '--tls-ca', tls.ca];
 }
 
 /** `npx parley participant --name P1`, with the flags this cluster needs. */
@@ -43,6 +53,7 @@ export function startCommand(context: CommandContext, name: NodeName): string {
     settings.lab ? ['--lab'] : settings.localClients ? ['--local-clients'] : [],
     settings.logLevel === DEFAULTS.logLevel ? [] : ['--log-level', settings.logLevel],
     settings.credentialsFile === DEFAULTS.credentials ? [] : ['--credentials', settings.credentialsFile],
+    tlsFlags(settings.tls),
   );
 }
 
@@ -57,6 +68,7 @@ export function consoleCommand(context: CommandContext, server: NodeName, args: 
     found ? [] : [String(address.port), address.host],
     rest,
     found ? configFlag(context) : [],
+    context.settings.tls === undefined ? [] : ['--tls-ca', context.settings.tls.ca],
   );
 }
 

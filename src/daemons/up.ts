@@ -19,13 +19,14 @@ import { ApiClient } from '../console/api-client.ts';
 import { httpTransport } from '../console/http-transport.ts';
 import { printable } from '../console/printable.ts';
 import { openCredentials } from '../net/credentials.ts';
-import { clusterFileText, defaultCluster, parseClusterFile } from './cluster-file.ts';
-import { consoleCommand, daemonArguments, startCommand } from './up-commands.ts';
+import { clientTlsFrom } from '../net/tls.ts';
+import { consoleCommand, daemonArguments, isClusterOfItsOwn, startCommand } from './up-commands.ts';
 import { readUpCommands } from './up-console.ts';
 import { openAccounts, runDemo } from './up-first-steps.ts';
 import { UpScreen } from './up-screen.ts';
 import { StopSignals } from './up-signals.ts';
 import type { Readable, Writable } from 'node:stream';
+import type { ClientTls } from '../net/tls.ts';
 import type { NodeEnd } from '../cluster/cluster-plan.ts';
 import type { CommandContext } from './up-commands.ts';
 import type { UpSettings } from './config.ts';
@@ -63,6 +64,7 @@ class Up {
   readonly #settings: UpSettings;
   readonly #io: UpIo;
   readonly #screen: UpScreen;
+  readonly #tls: ClientTls | undefined;
   readonly #cluster: Cluster;
   readonly #context: CommandContext;
   /** Aborts when the cluster shall stop. */
@@ -76,10 +78,11 @@ class Up {
   constructor(settings: UpSettings, io: UpIo) {
     this.#settings = settings;
     this.#io = io;
+    this.#tls = settings.tls && clientTlsFrom(settings.tls.ca);
     const { output, errorOutput, env } = io;
     const colours = output.isTTY === true && (env['NO_COLOR'] ?? '') === '';
     this.#screen = new UpScreen({ output, errorOutput, names: settings.only, colours });
-    const isChanged = clusterFileText(settings.cluster) !== clusterFileText(clusterEverybodyFinds(settings));
+    const isChanged = isClusterOfItsOwn(settings);
     this.#cluster = new Cluster({
       config: settings.cluster,
       configFile: isChanged ? undefined : settings.configFile,
@@ -87,6 +90,7 @@ class Up {
       lab: settings.lab,
       only: settings.only,
       extraArgs: daemonArguments(settings),
+      tls: this.#tls,
       command: io.command,
       // A console is attached by flag where a person sits, never to a child.
       env: { ...io.env, PARLEY_CONSOLE: undefined },
@@ -155,7 +159,7 @@ class Up {
     const headers = { authorization: openCredentials(credentialsFile).header };
     const clients: ApiClient[] = [];
     const clientOf = (name: string): ApiClient => {
-      const client = new ApiClient(httpTransport(this.#cluster.address(name)), headers);
+      const client = new ApiClient(httpTransport({ ...this.#cluster.address(name), tls: this.#tls }), headers);
       clients.push(client);
       return client;
     };
@@ -266,7 +270,7 @@ class Up {
     const rows: (readonly string[])[] = [];
     if (server !== undefined) {
       const { host, port } = this.#cluster.address(server);
-      this.#screen.say(`\nserver: http://${host}:${port}/`);
+      this.#screen.say(`\nserver: ${this.#tls === undefined ? 'http' : 'https'}://${host}:${port}/`);
       rows.push([consoleCommand(this.#context, server, ['bank']), 'then: TRANSFER 1 2 50, QUERY 1, TOTAL']);
       rows.push([consoleCommand(this.#context, server, ['chat', '--user', 'ada']), 'and bob in one more shell']);
     }
@@ -291,9 +295,4 @@ class Up {
       work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stopped));
     });
   }
-}
-
-/** The cluster that a daemon reads without being given one by `up`. */
-function clusterEverybodyFinds({ configFile }: UpSettings): UpSettings['cluster'] {
-  return configFile === undefined ? defaultCluster() : parseClusterFile(configFile);
 }

@@ -15,7 +15,6 @@
  * the first sending may have happened, and a refusal of the second, or nobody
  * there to take it, would pass for the word on both. Its caller sends it again.
  */
-import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Json } from '../base/canonical-json.ts';
 import { ParleyError } from '../base/errors.ts';
@@ -26,6 +25,8 @@ import { readLines } from './client-stream.ts';
 import type { LinesRequest } from './client-stream.ts';
 import { HttpDate } from './http-date.ts';
 import { timerMs } from './timer-limit.ts';
+import { dial } from './tls.ts';
+import type { ClientTls } from './tls.ts';
 
 /** Kept for reuse; more are closed. */
 const IDLE_CONNECTIONS_MAX = 32;
@@ -40,6 +41,8 @@ export interface HttpClientOptions {
   readonly host: string;
   readonly port: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Speaks TLS, and only with a server whose certificate this trust allows. */
+  readonly tls?: ClientTls | undefined;
 }
 
 /** One request. */
@@ -140,8 +143,8 @@ export class HttpClient {
 
   /** A fresh connection. @throws ParleyError `unreachable` */
   async #dial(signal: AbortSignal | undefined, deadlineMs: number): Promise<ClientConnection> {
-    const { host, port } = this.#options;
-    const socket = await connected({ host, port, signal, deadlineMs });
+    const { host, port, tls } = this.#options;
+    const socket = await connected({ host, port, tls, signal, deadlineMs });
     const connection: ClientConnection = new ClientConnection(
       socket,
       { bodyBytesMax: ANSWER_BYTES_MAX },
@@ -167,16 +170,17 @@ export class HttpClient {
 function connected(to: {
   readonly host: string;
   readonly port: number;
+  readonly tls: ClientTls | undefined;
   readonly signal: AbortSignal | undefined;
   readonly deadlineMs: number;
 }): Promise<Socket> {
-  const { host, port, signal, deadlineMs } = to;
+  const { host, port, tls, signal, deadlineMs } = to;
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, allowHalfOpen: true, noDelay: true });
+    const { socket, ready } = dial({ host, port, tls, allowHalfOpen: true });
     const leave = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
-      socket.removeListener('error', onError).removeListener('connect', onConnect);
+      socket.removeListener('error', onError).removeListener(ready, onConnect);
     };
     const fail = (why: string, cause?: unknown): void => {
       leave();
@@ -190,7 +194,7 @@ function connected(to: {
       resolve(socket);
     };
     const timer = setTimeout(() => fail('no answer in time'), timerMs(deadlineMs - performance.now()));
-    socket.on('error', onError).on('connect', onConnect);
+    socket.on('error', onError).on(ready, onConnect);
     signal?.addEventListener('abort', onAbort);
     if (signal?.aborted === true) onAbort();
   });

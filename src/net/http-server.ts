@@ -13,6 +13,8 @@ import { HTTP_TIMEOUTS } from './http-service.ts';
 import type { HttpService, HttpTimeouts } from './http-service.ts';
 import type { Request } from './request.ts';
 import type { Handler } from './router.ts';
+import { secureServer } from './tls.ts';
+import type { NodeTls } from './tls.ts';
 
 /** Each connection costs a file descriptor and some kilobytes. */
 export const CONNECTIONS_MAX = 10_000;
@@ -34,8 +36,15 @@ export interface HttpServerOptions {
   readonly limits?: Partial<FrameLimits>;
   /** Default HTTP_TIMEOUTS. */
   readonly timeouts?: Partial<HttpTimeouts>;
+  /** Listens for TLS instead of plain TCP. A handshake has the time of a head. */
+  readonly tls?: NodeTls | undefined;
   /** Default CONNECTIONS_MAX; further ones are closed at once, upgraded ones not counted. */
   readonly connectionsMax?: number;
+}
+
+/** One connection at a time comes from it. */
+function originOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 /** See the header. */
@@ -44,6 +53,8 @@ export class HttpServer {
   readonly #options: HttpService;
   readonly #connectionsMax: number;
   readonly #connections = new Set<HttpConnection>();
+  /** Connections that are not yet secure, by the address and port they come from. */
+  readonly #handshakes = new Map<string, Socket>();
   #isDraining = false;
   #whenEmpty: (() => void)[] = [];
 
@@ -58,7 +69,16 @@ export class HttpServer {
       date: new HttpDate(),
     };
     this.#connectionsMax = options.connectionsMax ?? CONNECTIONS_MAX;
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+    this.#server =
+      options.tls === undefined
+        ? createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket))
+        : secureServer(options.tls, this.#options.timeouts.headMs, {
+            onConnection: (raw) => this.#beginHandshake(raw),
+            onSecure: (socket) => {
+              this.#handshakes.delete(originOf(socket));
+              this.#accept(socket);
+            },
+          });
     // Once listening, an error here is none that a caller could be told of otherwise.
     this.#server.on('error', (error) => {
       if (this.#server.listening) options.onBug(error);
@@ -105,6 +125,7 @@ export class HttpServer {
   async drain(): Promise<void> {
     this.#isDraining = true;
     this.#stopListening();
+    for (const raw of this.#handshakes.values()) raw.destroy();
     for (const connection of this.#connections) connection.retire();
     if (this.#connections.size === 0) return;
     await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
@@ -117,8 +138,23 @@ export class HttpServer {
     await drained;
   }
 
+  /** A stalled handshake costs what a connection does, so it counts as one. */
+  #beginHandshake(raw: Socket): boolean {
+    if (this.#isFull) return false;
+    const origin = originOf(raw);
+    this.#handshakes.set(origin, raw);
+    raw.once('close', () => {
+      if (this.#handshakes.get(origin) === raw) this.#handshakes.delete(origin);
+    });
+    return true;
+  }
+
+  get #isFull(): boolean {
+    return this.#isDraining || this.#connections.size + this.#handshakes.size >= this.#connectionsMax;
+  }
+
   #accept(socket: Socket): void {
-    if (this.#isDraining || this.#connections.size >= this.#connectionsMax) {
+    if (this.#isFull) {
       socket.on('error', () => undefined).destroy();
       return;
     }

@@ -11,10 +11,11 @@
  *     └──────────────  waiting ── random() * min(redialMsMax, 50 ms * 2^n) ──> dialing
  * ```
  */
-import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { parseAddress } from './peer-handshake.ts';
 import type { PeerIdentity, WelcomeReader } from './peer-handshake.ts';
+import { dial } from './tls.ts';
+import type { ClientTls } from './tls.ts';
 
 /** The first wait is up to this; it doubles with every failure up to `redialMsMax`. */
 const REDIAL_MS_MIN = 50;
@@ -25,6 +26,8 @@ const DOUBLINGS_MAX = 16;
 export interface PeerDialerOptions {
   /** `host:port`, an IPv6 host in brackets. */
   readonly address: string;
+  /** Absent: plain TCP. */
+  readonly tls?: ClientTls | undefined;
   /** From the first packet to the peer's answer. */
   readonly connectMs: number;
   readonly redialMsMax: number;
@@ -100,13 +103,13 @@ export class PeerDialer {
 
   /** One dial; returns how to give it up without a word. */
   #attempt(target: { readonly host: string; readonly port: number }): () => void {
-    const { connectMs, hello, onSocket, welcomeReader } = this.#options;
+    const { connectMs, hello, onSocket, tls, welcomeReader } = this.#options;
     const reader = welcomeReader();
-    const socket = connect(target);
+    const { socket, ready } = dial({ ...target, tls, allowHalfOpen: false });
     onSocket(socket);
     const leave = (): void => {
       clearTimeout(timer);
-      socket.removeListener('connect', onConnect).removeListener('data', onData);
+      socket.removeListener(ready, onConnect).removeListener('data', onData);
       socket.removeListener('end', onEnd).removeListener('error', onError);
     };
     const abandon = (): void => {
@@ -132,7 +135,7 @@ export class PeerDialer {
       this.#options.onLink(socket, answer.peer, answer.rest);
     };
     const timer = setTimeout(() => fail(`no answer within ${connectMs} ms`), connectMs);
-    socket.on('connect', onConnect).on('data', onData).on('end', onEnd).on('error', onError);
+    socket.on(ready, onConnect).on('data', onData).on('end', onEnd).on('error', onError);
     return abandon;
   }
 }

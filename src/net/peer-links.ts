@@ -166,10 +166,11 @@ export class PeerLinks {
   }
 
   #dialerOf(peer: Peer): PeerDialer {
-    const { authorization, random, timings } = this.#options;
+    const { authorization, random, timings, tls } = this.#options;
     const { name, address } = peer;
     return new PeerDialer({
       address,
+      tls,
       connectMs: timings.connectMs,
       redialMsMax: timings.redialMsMax,
       random,

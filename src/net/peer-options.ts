@@ -2,6 +2,7 @@
 
 import type { ErrorCode } from '../base/error-registry.ts';
 import type { PeerIdentity } from './peer-handshake.ts';
+import type { ClientTls } from './tls.ts';
 
 /** The refusal of a dialer by what it says of itself. */
 export interface PeerObjection {
@@ -32,6 +33,8 @@ export interface PeerLinksOptions {
   /** Value of the Authorization header of our dials. */
   readonly authorization: () => string;
   readonly authorize: (header: string | undefined) => boolean;
+  /** What our dials speak and trust; absent: plain TCP. */
+  readonly tls?: ClientTls | undefined;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   /** Milliseconds since 1970; the system's clock if not given. */

@@ -83,7 +83,7 @@ describe('the cluster file', () => {
     [
       'a list instead of an object',
       [],
-      'c.json: the whole is []; allowed: an object with the keys nodes, groups, opening, protocol, timings.',
+      'c.json: the whole is []; allowed: an object with the keys nodes, groups, opening, protocol, timings, tls.',
     ],
     [
       'no nodes',
@@ -93,7 +93,7 @@ describe('the cluster file', () => {
     [
       'a misspelt key at the top',
       set('timing', {}),
-      'c.json: timing is not a known key; allowed: nodes, groups, opening, protocol, timings. Did you mean "timings"?',
+      'c.json: timing is not a known key; allowed: nodes, groups, opening, protocol, timings, tls. Did you mean "timings"?',
     ],
     [
       'a misspelt key of a node',

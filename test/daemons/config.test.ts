@@ -122,6 +122,36 @@ describe('the configuration of a daemon', () => {
     });
   });
 
+  it('listens where others can reach it with TLS and credentials, from flags or from the cluster file', async () => {
+    await inDirectory((directory, write) => {
+      const tls = { cert: 'node.crt', key: 'node.key', ca: 'ca.crt' };
+      const flags = { host: '10.1.2.3', credentials: 'cluster.key' };
+      const byFlags = { ...flags, 'tls-cert': tls.cert, 'tls-key': tls.key, 'tls-ca': tls.ca };
+      const settings = resolveConfig('coordinator', input(directory, { flags: byFlags })).settings;
+      expect(settings).to.deep.include({ host: '10.1.2.3', tls });
+      // Where everybody is listened to, nobody could dial a coordinator without being told more.
+      const wild = { ...byFlags, host: '::' };
+      const dialled = (more: object) => () =>
+        resolveConfig('coordinator', input(directory, { flags: { ...wild, ...more } }));
+      expect(failureOf(dialled({})).message).to.match(/^--host is ::, .*nobody can dial/);
+      expect(dialled({ advertise: 'c.example:7100' })().settings).to.include({
+        host: '::',
+        advertise: 'c.example:7100',
+      });
+      const path = write({ ...defaultCluster(), tls });
+      const config = resolveConfig(
+        'server',
+        input(directory, { flags: { ...flags, 'host': '0.0.0.0', 'tls-ca': 'other' } }),
+      );
+      expect(config.settings.tls).to.deep.equal({ ...tls, ca: 'other' });
+      expect(config.report.find(({ key }) => key === 'tlsCert')).to.deep.equal({
+        key: 'tlsCert',
+        value: 'node.crt',
+        origin: { from: 'file', place: `${path} tls.cert` },
+      });
+    });
+  });
+
   it('tells others the address of a proxy where one is given, and only then', async () => {
     await inDirectory((directory) => {
       const settings = (given: Given) => resolveConfig('coordinator', input(directory, given)).settings;
@@ -206,7 +236,22 @@ describe('the configuration of a daemon', () => {
     {
       title: 'an address others can reach',
       given: { flags: { host: '0.0.0.0' } },
-      says: /^--host is 0\.0\.0\.0, .*without TLS/,
+      says: /^--host is 0\.0\.0\.0, .*lacks TLS .*--tls-cert.* and the credentials/,
+    },
+    {
+      title: 'such an address with TLS and no credentials',
+      given: { flags: { 'host': '10.1.2.3', 'tls-cert': 'c', 'tls-key': 'k', 'tls-ca': 'a' } },
+      says: /^--host is 10\.1\.2\.3, .*lacks the credentials of the cluster/,
+    },
+    {
+      title: 'such an address with credentials and no TLS',
+      given: { flags: { host: 'bank.example', credentials: 'k' } },
+      says: /^--host is bank\.example, .*lacks TLS/,
+    },
+    {
+      title: 'a certificate without its key',
+      given: { flags: { 'tls-cert': 'c', 'tls-ca': 'a' } },
+      says: /^--tls-cert needs --tls-cert, --tls-key and --tls-ca/,
     },
     {
       title: 'that address in the environment',
