@@ -4,6 +4,7 @@
  * one by one already (framing-fields.ts).
  */
 import type { BodyFraming } from './body-reader.ts';
+import { listWords } from './field-list.ts';
 import { FrameError } from './frame.ts';
 import type { FrameLimits, RequestHead, ResponseHead } from './frame.ts';
 import type { FramingFields } from './framing-fields.ts';
@@ -25,7 +26,7 @@ export function requestBodyFraming(framing: FramingFields, limits: FrameLimits):
 export function expectsContinue(head: RequestHead): boolean {
   const expectations = head.headers['expect'];
   if (expectations === undefined || head.minor === 0) return false;
-  const wanted = expectations.split(',').map((word) => word.trim().toLowerCase());
+  const wanted = listWords(expectations);
   if (wanted.every((word) => word === '100-continue')) return true;
   throw new FrameError('expectation-failed', 'An expectation other than 100-continue cannot be met.');
 }

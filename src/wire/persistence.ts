@@ -1,9 +1,10 @@
 /** Whether a connection lives on behind a frame (RFC 9112 §9.3): HTTP/1.1 unless told not to, HTTP/1.0 only if told so. */
+import { listWords } from './field-list.ts';
 import type { Headers } from './frame.ts';
 
 /** True when the list of a field names `option`, in any case. */
 export function hasOption(value: string | undefined, option: string): boolean {
-  return value !== undefined && value.split(',').some((word) => word.trim().toLowerCase() === option);
+  return value !== undefined && listWords(value).includes(option);
 }
 
 /** True when the sender of this head is ready for another frame on the connection. */

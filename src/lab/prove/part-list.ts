@@ -40,6 +40,8 @@ const FLIP_SLICES = 8;
 const KILL_CYCLES = 2_000;
 const CYCLES_PER_SLICE = 50;
 const COMMITTED_PER_CYCLE = 100;
+const FUZZ_INPUTS = 10_000_000;
+const INPUTS_PER_SLICE = 200_000;
 const HISTORIES = 20;
 const HISTORY_SECONDS = 60;
 /** Of each protocol; one case takes about 6 s. */
@@ -57,7 +59,7 @@ export function partList(share: number): readonly Part[] {
     ...logParts(scaled, share),
     killsPart(scaled(KILL_CYCLES)),
     ...processParts(scaled, share),
-    ...checkoutParts(),
+    ...checkoutParts(scaled),
   ];
 }
 
@@ -136,7 +138,7 @@ function processParts(scaled: Scaled, share: number): readonly Part[] {
 }
 
 /** What needs a checkout, since it runs its tests. */
-function checkoutParts(): readonly Part[] {
+function checkoutParts(scaled: Scaled): readonly Part[] {
   const mocha = ['--import=tsx', 'node_modules/mocha/lib/cli/cli.js', '--reporter', 'dot'];
   return [
     {
@@ -144,6 +146,16 @@ function checkoutParts(): readonly Part[] {
       title: 'Bad frames sent to a daemon, and a log cut at each of its bytes: the tests of both',
       target: 'all',
       slices: [script(40, ...mocha, 'test/processes/frames.test.ts', 'test/wal/log-damage.test.ts')],
+    },
+    {
+      name: 'fuzz',
+      title: 'Mutated requests to our server and to the strict one of Node; every difference is signed off or a bug',
+      target: '10,000,000 inputs: 0 crashes, hangs, extra executions',
+      slices: range(Math.ceil(scaled(FUZZ_INPUTS) / INPUTS_PER_SLICE)).map((index) => {
+        const runs = Math.min(INPUTS_PER_SLICE, scaled(FUZZ_INPUTS) - index * INPUTS_PER_SLICE);
+        const wanted = ['--runs', String(runs), '--seed', String(1 + index), '--json'];
+        return script(runs / 5_000, '--import=tsx', 'scripts/fuzz.mjs', ...wanted);
+      }),
     },
     {
       name: 'mutants',
