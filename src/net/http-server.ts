@@ -19,6 +19,9 @@ import type { NodeTls } from './tls.ts';
 /** Each connection costs a file descriptor and some kilobytes. */
 export const CONNECTIONS_MAX = 10_000;
 
+/** Half of them, so that one address cannot keep all others out. Whoever tests or measures comes from one address. */
+export const CONNECTIONS_PER_ADDRESS_MAX = 5_000;
+
 /** How a server behaves; what is left out has the default named here. */
 export interface HttpServerOptions {
   /** Answers every request; a ParleyError becomes problem+json. */
@@ -40,6 +43,8 @@ export interface HttpServerOptions {
   readonly tls?: NodeTls | undefined;
   /** Default CONNECTIONS_MAX; further ones are closed at once, upgraded ones not counted. */
   readonly connectionsMax?: number;
+  /** Default CONNECTIONS_PER_ADDRESS_MAX; further ones are closed at once. */
+  readonly connectionsPerAddressMax?: number;
 }
 
 /** One connection at a time comes from it. */
@@ -52,9 +57,12 @@ export class HttpServer {
   readonly #server: Server;
   readonly #options: HttpService;
   readonly #connectionsMax: number;
+  readonly #perAddressMax: number;
   readonly #connections = new Set<HttpConnection>();
   /** Connections that are not yet secure, by the address and port they come from. */
   readonly #handshakes = new Map<string, Socket>();
+  /** How many connections come from each address, upgraded ones too. */
+  readonly #byAddress = new Map<string, number>();
   #isDraining = false;
   #whenEmpty: (() => void)[] = [];
 
@@ -68,10 +76,11 @@ export class HttpServer {
       timeouts: { ...HTTP_TIMEOUTS, ...options.timeouts },
       date: new HttpDate(),
     };
+    this.#perAddressMax = options.connectionsPerAddressMax ?? CONNECTIONS_PER_ADDRESS_MAX;
     this.#connectionsMax = options.connectionsMax ?? CONNECTIONS_MAX;
     this.#server =
       options.tls === undefined
-        ? createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket))
+        ? createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#acceptPlain(socket))
         : secureServer(options.tls, this.#options.timeouts.headMs, {
             onConnection: (raw) => this.#beginHandshake(raw),
             onSecure: (socket) => {
@@ -140,11 +149,31 @@ export class HttpServer {
 
   /** A stalled handshake costs what a connection does, so it counts as one. */
   #beginHandshake(raw: Socket): boolean {
-    if (this.#isFull) return false;
+    if (this.#isFull || !this.#countIn(raw)) return false;
     const origin = originOf(raw);
     this.#handshakes.set(origin, raw);
     raw.once('close', () => {
       if (this.#handshakes.get(origin) === raw) this.#handshakes.delete(origin);
+    });
+    return true;
+  }
+
+  #acceptPlain(socket: Socket): void {
+    if (this.#countIn(socket)) this.#accept(socket);
+    else socket.on('error', () => undefined).destroy();
+  }
+
+  /** Counts a connection for its address until its socket closes; false when it is one too many. */
+  #countIn(socket: Socket): boolean {
+    // Of a connection that is reset already there is no address.
+    const address = socket.remoteAddress ?? '';
+    const before = this.#byAddress.get(address) ?? 0;
+    if (before >= this.#perAddressMax) return false;
+    this.#byAddress.set(address, before + 1);
+    socket.once('close', () => {
+      const left = (this.#byAddress.get(address) ?? 1) - 1;
+      if (left > 0) this.#byAddress.set(address, left);
+      else this.#byAddress.delete(address);
     });
     return true;
   }

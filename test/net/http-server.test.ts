@@ -1,4 +1,5 @@
 /** The HTTP server against bytes: order, errors, limits of time, and every way to end. */
+import { connect } from 'node:net';
 import { expect } from 'chai';
 import { ParleyError } from '../../src/base/errors.ts';
 import { HttpServer } from '../../src/net/http-server.ts';
@@ -346,6 +347,25 @@ describe('The HTTP server', () => {
     first.send(get('/2'));
     await first.sees('GET /2');
     expect(server.connections).to.equal(1);
+  });
+
+  it('closes further connections of an address that has its most, until one of them is gone', async () => {
+    const { port, server } = await fixture.serve({ handler: echo, connectionsPerAddressMax: 2 });
+    const first = await fixture.connect({ port });
+    const second = await fixture.connect({ port });
+    await eventually('both are in', () => server.connections === 2);
+    const third = await fixture.connect({ port });
+    expect(await third.closed()).to.equal('');
+    const elsewhere = connect({ host: '127.0.0.1', localAddress: '127.0.0.2', port });
+    await eventually('another address comes in', () => server.connections === 3);
+    elsewhere.destroy();
+    first.socket.destroy();
+    await eventually('the first is gone', () => server.connections === 1);
+    const fourth = await fixture.connect({ port });
+    fourth.send(get('/4'));
+    await fourth.sees('GET /4');
+    second.send(get('/2'));
+    await second.sees('GET /2');
   });
 
   it('drains: idle connections close, what is under way is answered with close, nobody comes in', async () => {
