@@ -40,10 +40,10 @@ export function stampBuild(directory, sources) {
   writeFileSync(join(directory, BUILD_STAMP), `${JSON.stringify({ sources })}\n`);
 }
 
-/** One hash over the path and bytes of all that the compiler reads. */
+/** One hash over the path and bytes of all that a build is made from. */
 export function sourcesHash() {
   const hash = createHash('sha256');
-  for (const path of ['tsconfig.json', 'package-lock.json', ...filesUnder('src')]) {
+  for (const path of ['tsconfig.json', 'package-lock.json', 'scripts/bundle.mjs', ...filesUnder('src')]) {
     const bytes = readFileSync(join(root, path));
     hash.update(`${path}\0${bytes.length}\0`).update(bytes);
   }

@@ -147,6 +147,8 @@ async function build({ quiet }) {
         'Mend these lines, or go back to a version that builds (git status shows what changed), then run: npm run setup',
     );
   }
+  // Loaded here, since it needs what may only just have been installed.
+  await (await import('./bundle.mjs')).bundle(next);
   stampBuild(next, sources);
   rmSync(old, { recursive: true, force: true });
   if (existsSync(dist)) renameSync(dist, old);
