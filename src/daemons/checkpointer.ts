@@ -4,6 +4,7 @@
  */
 import { ParleyError } from '../base/errors.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
+import type { Checkpoint, DataFileEntry } from '../wal/checkpoint.ts';
 import type { DataLines, NodeDirectory } from '../wal/node-directory.ts';
 import { endNow } from './daemon.ts';
 import type { NodeLog } from './node-log.ts';
@@ -17,10 +18,19 @@ export type CheckpointedDirectory = Pick<NodeDirectory<ProtocolRecord>, 'checkpo
   readonly log: { readonly lastSeq: number };
 };
 
+/** What a checkpoint is to hold, as of this moment; only `data` where all of it is written each time. */
+export interface CheckpointParts {
+  readonly data: readonly DataLines[];
+  /** Data files of the last checkpoint that this one goes on listing. */
+  readonly keep?: readonly DataFileEntry[];
+  /** Called when the checkpoint is durable. */
+  readonly taken?: (checkpoint: Checkpoint) => void;
+}
+
 /** The checkpoints of one node in one life. */
 export interface Checkpointer {
   /** Takes one when enough records have come since the last; `collect` is called at that moment. */
-  readonly whenDue: (collect: () => readonly DataLines[]) => void;
+  readonly whenDue: (collect: () => CheckpointParts) => void;
   /** Resolves when nothing is being written. */
   readonly underWay: () => Promise<void>;
 }
@@ -33,10 +43,12 @@ export function checkpointer(directory: CheckpointedDirectory, log: Pick<NodeLog
   let underWay: Promise<void> | undefined;
   let notBeforeMs = 0;
   let lastSeq = directory.checkpoint()?.seq ?? 0;
-  const take = async (data: readonly DataLines[]): Promise<void> => {
+  const take = async ({ data, keep = [], taken }: CheckpointParts): Promise<void> => {
     try {
-      const { seq } = await directory.takeCheckpoint({ state: {}, data, keep: [] });
+      const checkpoint = await directory.takeCheckpoint({ state: {}, data, keep });
+      const { seq } = checkpoint;
       lastSeq = seq;
+      taken?.(checkpoint);
       log.info('checkpoint', `A checkpoint up to record ${seq} is durable.`, { seq });
     } catch (error) {
       // Anything but an error of the disk is a bug, and ends the process as one.

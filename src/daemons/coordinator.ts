@@ -16,14 +16,13 @@ import type { CoordinatorNodeEvent } from '../protocol/coordinator-node.ts';
 import { CoordinatorTables } from '../protocol/coordinator-tables.ts';
 import type { LogStart } from '../protocol/messages.ts';
 import type { Answer } from '../protocol/node-step.ts';
-import type { StoredOutcome } from '../protocol/outcomes.ts';
-import { coordinatorRecords, CoordinatorRecovery } from '../protocol/recovery-coordinator.ts';
-import type { ProtocolRecord } from '../protocol/records.ts';
+import { CoordinatorRecovery } from '../protocol/recovery-coordinator.ts';
 import type { CoordinatorSettings } from './config.ts';
 import { attachConsole } from './attached-console.ts';
 import { withCrashHeader } from './crash-point-routes.ts';
 import { runDaemon } from './daemon.ts';
 import type { DaemonParts, DaemonShell } from './daemon.ts';
+import { CoordinatorCheckpoint } from './coordinator-checkpoint.ts';
 import { newStart, openDurableNode } from './durable-node.ts';
 import type { DurableNode } from './durable-node.ts';
 import { realClock } from './real-clock.ts';
@@ -50,6 +49,7 @@ class CoordinatorDaemon {
   private readonly tables: CoordinatorTables;
   private readonly answers = new AnswerDesk();
   private durable: DurableNode | undefined;
+  private checkpoint: CoordinatorCheckpoint | undefined;
   private loop: Host<CoordinatorNodeEvent> | undefined;
   private ticking: NodeJS.Timeout | undefined;
 
@@ -63,12 +63,14 @@ class CoordinatorDaemon {
   async open(): Promise<void> {
     const { settings, shell, tables } = this;
     const recovery = new CoordinatorRecovery(this.nodeSettings(), tables);
+    const checkpoint = new CoordinatorCheckpoint(tables, recovery, settings.dataDir);
     const durable = await openDurableNode({
       settings,
       shell,
       start: this.identity.start,
       replay: (record) => recovery.apply(record),
-      onData: (kind, line) => restoreLine(recovery, tables, kind, line),
+      onData: (kind, line) => checkpoint.restoreLine(kind, line),
+      onDataBytes: (entry) => checkpoint.reader(entry),
       onDurable: (seq) => this.loop?.durable(seq),
       onMessage: (from, message) => this.loop?.handle({ type: 'message', from, message }),
       onUp: (peer) => this.loop?.handle({ type: 'link-up', peer }),
@@ -77,6 +79,7 @@ class CoordinatorDaemon {
       echoes: (peer) => tables.peers.get(peer)?.barred !== true,
     });
     this.durable = durable;
+    this.checkpoint = checkpoint;
     this.identity.incarnation = durable.directory.incarnation;
     this.identity.epoch = durable.directory.epoch;
     this.identity.startSeq = durable.directory.startSeq;
@@ -92,7 +95,7 @@ class CoordinatorDaemon {
   }
 
   parts(): DaemonParts {
-    const { durable, loop, tables } = this.opened();
+    const { durable, loop, tables, checkpoint } = this.opened();
     const { log } = durable.directory;
     this.measure(durable);
     return {
@@ -110,14 +113,15 @@ class CoordinatorDaemon {
         clearInterval(this.ticking);
         loop.stop();
         await durable.close();
+        checkpoint.close();
       },
     };
   }
 
   private opened() {
-    const { durable, loop, tables } = this;
-    assert(durable !== undefined && loop !== undefined, 'the daemon is open');
-    return { durable, loop, tables };
+    const { durable, loop, tables, checkpoint } = this;
+    assert(durable !== undefined && loop !== undefined && checkpoint !== undefined, 'the daemon is open');
+    return { durable, loop, tables, checkpoint };
   }
 
   private nodeSettings() {
@@ -148,11 +152,11 @@ class CoordinatorDaemon {
   }
 
   private tick(): void {
-    const { durable, loop, tables } = this.opened();
+    const { durable, loop, checkpoint } = this.opened();
     const { links } = durable;
     const seqs = links.peers().map(({ name }) => [name, links.heartbeatOf(name)?.peerDurableSeq ?? 0] as const);
     loop.handle({ type: 'tick', durable: Object.fromEntries(seqs) });
-    durable.checkpointWhenDue(() => checkpointLines(tables));
+    durable.checkpointWhenDue(() => checkpoint.parts());
   }
 
   private api(): CoordinatorApi {
@@ -254,22 +258,6 @@ function stateOf(tables: CoordinatorTables): Json {
       durableSeq,
     })),
   };
-}
-
-function checkpointLines(tables: CoordinatorTables) {
-  const outcomes = [...tables.outcomes.all()].map((outcome) => ({ ...outcome }));
-  const records = coordinatorRecords(tables).map((record) => record as unknown as Json);
-  return [
-    { kind: 'outcomes', lines: outcomes },
-    { kind: 'protocol', lines: records },
-    { kind: 'floor', lines: [tables.outcomes.floor] },
-  ];
-}
-
-function restoreLine(recovery: CoordinatorRecovery, tables: CoordinatorTables, kind: string, line: Json): void {
-  if (kind === 'outcomes') tables.outcomes.add(line as unknown as StoredOutcome);
-  if (kind === 'protocol') recovery.apply(line as unknown as ProtocolRecord);
-  if (kind === 'floor') tables.outcomes.raiseFloor(Number(line));
 }
 
 /** Pairs answers with the requests that wait for them. */

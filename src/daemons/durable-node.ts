@@ -16,13 +16,14 @@ import { parseMessage } from '../protocol/message-shapes.ts';
 import type { Message, NodeName } from '../protocol/messages.ts';
 import type { Notice } from '../protocol/node-step.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
-import type { DataLines, NodeDirectory } from '../wal/node-directory.ts';
+import type { NodeDirectory } from '../wal/node-directory.ts';
 import { cutPower } from '../wal/power-cut.ts';
 import { openNodeDirectory } from '../wal/node-directory.ts';
-import type { Checkpoint } from '../wal/checkpoint.ts';
-import type { ReadData } from '../wal/directory-reader.ts';
+import type { Checkpoint, DataFileEntry } from '../wal/checkpoint.ts';
+import type { ReadData, ScanData } from '../wal/directory-reader.ts';
 import type { CoordinatorSettings, ParticipantSettings } from './config.ts';
 import { checkpointer } from './checkpointer.ts';
+import type { CheckpointParts } from './checkpointer.ts';
 import { CrashPoints } from './crash-points.ts';
 import { crashPointRoutes } from './crash-point-routes.ts';
 import { endNow } from './daemon.ts';
@@ -49,6 +50,8 @@ export interface DurableNodeOptions {
   readonly replay: (record: ProtocolRecord) => void;
   /** The lines of one kind of data file of the checkpoint. */
   readonly onData: (kind: string, line: Json) => void;
+  /** Who takes the bytes of a data file, line by line with their offsets, instead; undefined for nobody. */
+  readonly onDataBytes?: (entry: DataFileEntry) => ((line: Buffer, offset: number) => void) | undefined;
   /** Everything up to here is synced. */
   readonly onDurable: (seq: number) => void;
   readonly onMessage: (from: NodeName, message: Message) => void;
@@ -70,7 +73,7 @@ export interface DurableNode {
   /** With --lab: what arms and counts them. */
   readonly labRoutes: readonly Route[];
   /** Takes a checkpoint when enough records have come since the last; `collect` is called at that moment. */
-  readonly checkpointWhenDue: (collect: () => readonly DataLines[]) => void;
+  readonly checkpointWhenDue: (collect: () => CheckpointParts) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -91,7 +94,7 @@ export async function openDurableNode(options: DurableNodeOptions): Promise<Dura
     role,
     version: parleyVersion(),
     start: options.start,
-    onCheckpoint: (checkpoint, readData) => readAll(checkpoint, readData, options.onData),
+    onCheckpoint: (checkpoint, readData, scanData) => readAll(checkpoint, { readData, scanData }, options),
     replay: ({ record }) => options.replay(record),
     onDurable: options.onDurable,
     onFatal: endNow,
@@ -165,10 +168,14 @@ function noCrashPoint(): void {
 
 async function readAll(
   checkpoint: Checkpoint,
-  readData: ReadData,
-  onData: DurableNodeOptions['onData'],
+  { readData, scanData }: { readonly readData: ReadData; readonly scanData: ScanData },
+  { onData, onDataBytes }: Pick<DurableNodeOptions, 'onData' | 'onDataBytes'>,
 ): Promise<void> {
-  for (const entry of checkpoint.dataFiles) await readData(entry, (line) => onData(entry.kind, line));
+  for (const entry of checkpoint.dataFiles) {
+    const take = onDataBytes?.(entry);
+    if (take === undefined) await readData(entry, (line) => onData(entry.kind, line));
+    else await scanData(entry, take);
+  }
 }
 
 function openLinks(

@@ -199,7 +199,7 @@ class ParticipantDaemon {
       if (members.includes(this.settings.name)) copier.forget(group);
     }
     durable.links.setPeers(peersOf(this.settings, this.participant, this.coordinatorName));
-    durable.checkpointWhenDue(() => checkpointLines(this.participant));
+    durable.checkpointWhenDue(() => ({ data: checkpointLines(this.participant) }));
   }
 
   private api(): ParticipantApi {

@@ -133,13 +133,19 @@ export class CheckpointStore {
   /**
    * Writes a data file for the checkpoint at `seq`. `lines` is read while the
    * disk is written: it must not change meanwhile.
+   * @param placed told of each line at which offset it was put; that counts when the checkpoint is durable
    */
-  async writeDataFile(kind: string, seq: number, lines: Iterable<Json>): Promise<DataFileEntry> {
+  async writeDataFile(
+    kind: string,
+    seq: number,
+    lines: Iterable<Json>,
+    placed?: (line: Json, offset: number) => void,
+  ): Promise<DataFileEntry> {
     const name = dataFile(kind, seq);
     assert(isDataFile(name), 'the kind of a data file is made of lower case letters, digits and hyphens');
     const listed = this.current?.dataFiles.some((entry) => entry.name === name) ?? false;
     assert(!listed, 'a data file that a checkpoint lists is never written again');
-    const { bytes, crc } = await writeFileDurably(this.disk, join(this.directory, name), textOf(lines));
+    const { bytes, crc } = await writeFileDurably(this.disk, join(this.directory, name), textOf(lines, placed));
     return { name, kind, bytes, crc: checksumText(crc) };
   }
 
@@ -150,14 +156,23 @@ export class CheckpointStore {
    */
   async readDataFile(entry: DataFileEntry, onLine: (line: Json) => void): Promise<void> {
     const path = join(this.directory, entry.name);
+    await this.scanDataFile(entry, (line) => onLine(parseLine(path, line)));
+  }
+
+  /**
+   * The same with the bytes of each line and its offset, for what needs no parsing. The bytes are only valid during
+   * the call.
+   */
+  async scanDataFile(entry: DataFileEntry, onLine: (line: Buffer, offset: number) => void): Promise<void> {
+    const path = join(this.directory, entry.name);
     let bytes = 0;
     let crc = 0;
     await readable(path, () =>
       readLines(
         this.disk,
         path,
-        (line) => {
-          onLine(parseLine(path, line));
+        (line, offset) => {
+          onLine(line, offset);
           return 'next';
         },
         (chunk) => {
@@ -200,11 +215,15 @@ export class CheckpointStore {
 }
 
 /** Lines as text, many to a piece, so that the disk is not asked once per line. */
-function* textOf(lines: Iterable<Json>): Generator<Buffer> {
+function* textOf(lines: Iterable<Json>, placed?: (line: Json, offset: number) => void): Generator<Buffer> {
   let text = '';
+  let offset = 0;
   for (const line of lines) {
     const added = `${JSON.stringify(line)}\n`;
-    assert(Buffer.byteLength(added) <= LINE_BYTES_MAX, `a line of a data file has at most ${LINE_BYTES_MAX} bytes`);
+    const bytes = Buffer.byteLength(added);
+    assert(bytes <= LINE_BYTES_MAX, `a line of a data file has at most ${LINE_BYTES_MAX} bytes`);
+    placed?.(line, offset);
+    offset += bytes;
     text += added;
     if (text.length < PIECE_LENGTH_MIN) continue;
     yield Buffer.from(text);

@@ -32,6 +32,9 @@ export interface StartRecord extends LogRecord {
 /** Hands over the lines of one data file of the checkpoint. */
 export type ReadData = (entry: DataFileEntry, onLine: (line: Json) => void) => Promise<void>;
 
+/** The same with the bytes of each line, valid during the call, and its offset in the file. */
+export type ScanData = (entry: DataFileEntry, onLine: (line: Buffer, offset: number) => void) => Promise<void>;
+
 /** What to read, for whom, and who gets it: checkpoint first, then the records after it. */
 export interface ReadOptions<R extends LogRecord> {
   readonly disk: Disk;
@@ -39,7 +42,7 @@ export interface ReadOptions<R extends LogRecord> {
   readonly store: CheckpointStore;
   readonly name: string;
   readonly role: string;
-  readonly onCheckpoint: (checkpoint: Checkpoint, readData: ReadData) => void | Promise<void>;
+  readonly onCheckpoint: (checkpoint: Checkpoint, readData: ReadData, scanData: ScanData) => void | Promise<void>;
   readonly replay: (stored: StoredRecord<R>) => void;
 }
 
@@ -81,7 +84,11 @@ export async function readDirectory<R extends LogRecord>(options: ReadOptions<R>
   const starts: FoundStart[] = [];
   if (checkpoint !== undefined) {
     refuseForeign(options, checkpoint);
-    await options.onCheckpoint(checkpoint, (entry, onLine) => store.readDataFile(entry, onLine));
+    await options.onCheckpoint(
+      checkpoint,
+      (entry, onLine) => store.readDataFile(entry, onLine),
+      (entry, onLine) => store.scanDataFile(entry, onLine),
+    );
   }
   const onRecord = ({ seq, epoch, checksum, record }: DecodedRecord): void => {
     if (isStart(record)) {

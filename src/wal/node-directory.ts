@@ -29,7 +29,7 @@ import { repairLog } from './log-repair.ts';
 import type { Json } from '../base/canonical-json.ts';
 import type { Checkpoint, CheckpointStore, DataFileEntry } from './checkpoint.ts';
 import type { DirectoryLock } from './directory-lock.ts';
-import type { FoundStart, ReadData, StartRecord } from './directory-reader.ts';
+import type { FoundStart, ReadData, ScanData, StartRecord } from './directory-reader.ts';
 import type { Disk } from './disk.ts';
 import type { FileLogLimits } from './file-log.ts';
 import type { RepairedTail } from './log-repair.ts';
@@ -45,7 +45,7 @@ export interface NodeDirectoryOptions<R extends LogRecord> {
   /** The program's version, for the start record. */
   readonly version: string;
   /** Called first if there is a checkpoint; records after it are replayed when this has resolved. */
-  readonly onCheckpoint: (checkpoint: Checkpoint, readData: ReadData) => void | Promise<void>;
+  readonly onCheckpoint: (checkpoint: Checkpoint, readData: ReadData, scanData: ScanData) => void | Promise<void>;
   /** Called for every record after the checkpoint, in order, except start records. */
   readonly replay: (stored: StoredRecord<R>) => void;
   readonly onDurable: (durableSeq: number) => void;
@@ -65,6 +65,8 @@ export interface NodeDirectoryOptions<R extends LogRecord> {
 export interface DataLines {
   readonly kind: string;
   readonly lines: Iterable<Json>;
+  /** Told of each line at which offset of the file it is put; that counts when the checkpoint is durable. */
+  readonly placed?: (line: Json, offset: number) => void;
 }
 
 /** What a checkpoint is to hold. */
@@ -196,7 +198,9 @@ function checkpointTaker<R extends LogRecord>(options: TakerOptions<R>): NodeDir
     // A checkpoint may not hold what a power cut could still take out of the log.
     await log.flush();
     const dataFiles = [...draft.keep];
-    for (const { kind, lines } of draft.data) dataFiles.push(await store.writeDataFile(kind, seq, lines));
+    for (const { kind, lines, placed } of draft.data) {
+      dataFiles.push(await store.writeDataFile(kind, seq, lines, placed));
+    }
     const { state } = draft;
     const checkpoint = { version: 1, seq, checksum, name, role, incarnation, epoch, dataFiles, state } as const;
     await store.commit(checkpoint);

@@ -34,7 +34,7 @@ describe('The checkpoints of a node', () => {
   it('are taken after so many records, one at a time', async () => {
     const directory = new Directory();
     const { whenDue, underWay } = checkpointer(directory, QUIET);
-    const due = (): void => whenDue(() => []);
+    const due = (): void => whenDue(() => ({ data: [] }));
     directory.log.lastSeq = CHECKPOINT_RECORDS - 1;
     due();
     expect(directory.asked).to.have.length(0);
@@ -55,10 +55,10 @@ describe('The checkpoints of a node', () => {
     const log = { ...QUIET, warn: (event: string) => void warned.push(event) };
     const { whenDue, underWay } = checkpointer(directory, log);
     directory.log.lastSeq = CHECKPOINT_RECORDS;
-    whenDue(() => []);
+    whenDue(() => ({ data: [] }));
     directory.asked[0]?.failed(new ParleyError('log-full', 'No room.'));
     await underWay();
-    whenDue(() => []);
+    whenDue(() => ({ data: [] }));
     expect(directory.asked).to.have.length(1);
     expect(warned).to.deep.equal(['checkpoint-postponed']);
   });
@@ -67,7 +67,7 @@ describe('The checkpoints of a node', () => {
     const directory = new Directory();
     const { whenDue, underWay } = checkpointer(directory, QUIET);
     directory.log.lastSeq = CHECKPOINT_RECORDS;
-    whenDue(() => []);
+    whenDue(() => ({ data: [] }));
     const ended = underWay();
     directory.asked[0]?.failed(new AssertionFailed('a line is too long'));
     expect(await rejectionOf(ended)).to.be.instanceOf(AssertionFailed);
@@ -90,7 +90,7 @@ describe('The checkpoints of a node', () => {
       }
       const lines = Array.from({ length: 2_000 }, (_, index) => ({ index }));
       const data: readonly DataLines[] = [{ kind: 'protocol', lines }];
-      node.checkpointWhenDue(() => data);
+      node.checkpointWhenDue(() => ({ data }));
       await node.close();
       expect(existsSync(join(path, 'checkpoint.json'))).to.equal(true);
     });

@@ -178,7 +178,7 @@ async function contentsOf(
     incarnation,
     checksum,
     protocol,
-    outcomes: lines.get('outcomes') ?? [],
+    outcomes: [...(lines.get('outcomes') ?? []), ...(lines.get('labels') ?? [])],
     resources: groupedLines(lines.get('resources') ?? []),
   };
 }

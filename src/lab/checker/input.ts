@@ -26,7 +26,7 @@ export interface CheckedCheckpoint {
   readonly checksum?: string;
   /** Records that recover to the same state: data files of kind `protocol`. */
   readonly protocol: readonly { readonly type: string }[];
-  /** Answers that were given: data files of kind `outcomes` (coordinator). */
+  /** Answers that were given: data files of kinds `outcomes` and `labels` (coordinator). */
   readonly outcomes: readonly Json[];
   /** State of the resources by group, as snapshot lines: data files of kind `resources` (participant). */
   readonly resources: readonly { readonly group: string; readonly kind: string; readonly lines: readonly Json[] }[];
