@@ -148,6 +148,12 @@ function checkoutParts(scaled: Scaled): readonly Part[] {
       slices: [script(40, ...mocha, 'test/processes/frames.test.ts', 'test/wal/log-damage.test.ts')],
     },
     {
+      name: 'vectors',
+      title: 'Bad frames, the slow ones too, to a server, a coordinator and a participant, plain and over TLS',
+      target: 'all vectors, three ways each: 0 failed',
+      slices: [script(700, '--import=tsx', 'scripts/frames.mjs', '--slow', '--tls', '--json')],
+    },
+    {
       name: 'fuzz',
       title: 'Mutated requests to our server and to the strict one of Node; every difference is signed off or a bug',
       target: '10,000,000 inputs: 0 crashes, hangs, extra executions',
