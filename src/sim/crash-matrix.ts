@@ -9,7 +9,7 @@
  */
 import type { NodeName } from '../protocol/messages.ts';
 import type { CrashSubject } from './crash-subjects.ts';
-import { Died } from './sim-ports.ts';
+import { DIED } from './sim-ports.ts';
 import type { CrashPlace, Ending } from './sim-ports.ts';
 import { World } from './world.ts';
 
@@ -74,7 +74,7 @@ export async function crashRun(
         const nth = crashes.indexOf(passes.length - 1);
         if (nth < 0) return;
         world.crash(name, ending, DOWN_MS[nth % DOWN_MS.length] ?? 0);
-        throw new Died();
+        throw DIED;
       },
     },
   );

@@ -22,7 +22,7 @@
 import type { Network } from './network.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { SimNode } from './sim-node.ts';
-import { Died } from './sim-ports.ts';
+import { DIED } from './sim-ports.ts';
 import type { Ending } from './sim-ports.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -105,7 +105,7 @@ export class Faults {
     const dying = this.ports.nodes().find((node) => node.name === name);
     if (dying === undefined) return;
     this.end(dying, fuse.ending, 'fuse');
-    throw new Died();
+    throw DIED;
   }
 
   /** A fault of this kind, now. */

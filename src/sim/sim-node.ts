@@ -10,7 +10,7 @@ import type { LogStart, Message, NodeName } from '../protocol/messages.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
 import type { StoredRecord } from '../wal/log-store.ts';
 import { MemoryLog } from '../wal/memory-log.ts';
-import { Died } from './sim-ports.ts';
+import { DIED } from './sim-ports.ts';
 import type { CrashPlace, Ending, SimPorts } from './sim-ports.ts';
 import { SimTimers } from './sim-timers.ts';
 import { damageTail } from './unsynced-tail.ts';
@@ -277,7 +277,7 @@ export abstract class SimNode<Event> {
       fatal: (code, detail) => {
         this.die('kill');
         onFatal(name, code, detail);
-        throw new Died();
+        throw DIED;
       },
       crashPoint: (what, where) => this.at(what, where),
     };
@@ -294,6 +294,6 @@ function untilDeath(run: () => void): void {
   try {
     run();
   } catch (error) {
-    if (!(error instanceof Died)) throw error;
+    if (error !== DIED) throw error;
   }
 }

@@ -49,4 +49,7 @@ export type CrashPlace = 'before-force' | 'forced' | 'before-send' | 'sent' | 'p
 export type Ending = 'kill' | 'whole' | 'power' | 'torn' | 'eio';
 
 /** Thrown by a crash point: the stack unwinds, and nothing after it happens. */
-export class Died extends Error {}
+class Died extends Error {}
+
+/** The only one: a life ends in every world, and where it was thrown from nobody reads. */
+export const DIED: Error = new Died('a simulated process has ended');

@@ -7,6 +7,7 @@
  * A seed counts with at least 20 transactions asked for, 3 faults that hit, a
  * heal and a drain; how many counted is part of the result.
  */
+import { assert } from '../base/assert.ts';
 import type { ProtocolName } from '../protocol/messages.ts';
 import { RunDigest } from './run-digest.ts';
 import type { SimulateWork, SliceResult } from './simulate-slice.ts';
@@ -76,14 +77,28 @@ export async function simulate(
   options: SimulateOptions,
   onProgress: (progress: SimulateProgress) => void = () => undefined,
 ): Promise<SimulateResult> {
-  const { seed, seeds, workers, protocol, ...world } = options;
-  const protocols = protocolsOf(protocol);
-  const slices: SimulateWork[] = [];
-  for (let from = 0; from < seeds; from += SLICE_SEEDS) {
-    slices.push({ ...world, protocols, seed: seed + from, seeds: Math.min(SLICE_SEEDS, seeds - from) });
-  }
+  const [result] = await simulateAll([options], options.workers, onProgress);
+  assert(result !== undefined, 'one result for each run');
+  return result;
+}
+
+/**
+ * Runs of several kinds on the same workers: a worker that has loaded the code and grown warm is worth keeping. One
+ * result for each, in their order; how many `workers` each asks for by itself does not matter.
+ */
+export async function simulateAll(
+  runs: readonly SimulateOptions[],
+  workers: number,
+  onProgress: (progress: SimulateProgress) => void = () => undefined,
+): Promise<readonly SimulateResult[]> {
+  const ofRun: number[] = [];
+  const slices = runs.flatMap((options, run) => {
+    const own = slicesOf(options);
+    ofRun.push(...own.map(() => run));
+    return own;
+  });
   const results: (SliceResult | undefined)[] = slices.map(() => undefined);
-  const progress = { done: 0, of: seeds, counted: 0, failed: 0 };
+  const progress = { done: 0, of: runs.reduce((total, { seeds }) => total + seeds, 0), counted: 0, failed: 0 };
   const take = (index: number, result: SliceResult): void => {
     results[index] = result;
     progress.done += result.seeds;
@@ -96,7 +111,18 @@ export async function simulate(
   } else {
     await startWorkers(Math.min(workers, slices.length), slices, take);
   }
-  return together(results.filter((result) => result !== undefined));
+  return runs.map((_, run) =>
+    together(results.flatMap((result, index) => (result !== undefined && ofRun[index] === run ? [result] : []))),
+  );
+}
+
+function slicesOf({ seed, seeds, protocol, transactions, faults, participants }: SimulateOptions): SimulateWork[] {
+  const world = { transactions, faults, participants, protocols: protocolsOf(protocol) };
+  const slices: SimulateWork[] = [];
+  for (let from = 0; from < seeds; from += SLICE_SEEDS) {
+    slices.push({ ...world, seed: seed + from, seeds: Math.min(SLICE_SEEDS, seeds - from) });
+  }
+  return slices;
 }
 
 function together(results: readonly SliceResult[]): SimulateResult {

@@ -40,7 +40,7 @@ export interface WorldHooks {
   readonly replays?: boolean;
   /** One line for everything that happens. */
   readonly trace?: (line: string) => void;
-  /** A crash point was passed; who throws Died must have ended the node. */
+  /** A crash point was passed; who throws DIED must have ended the node. */
   readonly onCrashPoint?: (node: NodeName, what: string, where: CrashPlace) => void;
 }
 

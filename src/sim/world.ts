@@ -44,6 +44,8 @@ export class World {
   readonly participants: readonly SimParticipant[];
   readonly clients: SimClients;
   private readonly violations: string[] = [];
+  private readonly everyone: readonly SimNode<never>[];
+  private readonly byName: ReadonlyMap<NodeName, SimNode<never>>;
   readonly faults: Faults;
   readonly groups: WorldGroups;
   private readonly special: SpecialFault;
@@ -71,10 +73,12 @@ export class World {
     this.replays = hooks.replays ?? seed % REPLAY_EVERY === 0;
     if (seed % TEXT_EVERY === 0) this.network.carry = asText;
     const fail = (text: string): void => this.fail(text);
-    this.writeAhead = new WriteAhead((name) => this.nodeOf(name)?.durableSeq ?? Infinity, fail);
+    this.writeAhead = new WriteAhead((name) => this.byName.get(name)?.durableSeq ?? Infinity, fail);
     const ports = this.ports();
     this.coordinator = new SimCoordinator('coordinator', ports, this.groups, TIMINGS);
     this.participants = names.map((name) => new SimParticipant(name, ports, groupsAt(this.groups, name), TIMINGS));
+    this.everyone = [this.coordinator, ...this.participants] as unknown as readonly SimNode<never>[];
+    this.byName = new Map(this.everyone.map((node) => [node.name, node]));
     const partitions = Object.keys(this.groups).filter((group) => group.startsWith('part-'));
     const protocols = protocolsBeside(this.special, options.protocols);
     this.clients = new SimClients(random, clock, { ...options, protocols, partitions }, (request, transaction) =>
@@ -85,7 +89,7 @@ export class World {
       clock,
       random,
       network,
-      nodes: () => this.nodes(),
+      nodes: () => this.everyone,
       onEnd: (node) => this.ended(node.name),
       onFault: (kind, node) => this.happened('fault', kind, node, 0),
     });
@@ -134,7 +138,7 @@ export class World {
 
   /** Everyone starts, and the accounts are opened. */
   boot(): void {
-    for (const node of this.nodes()) node.start();
+    for (const node of this.everyone) node.start();
     this.runFor(300);
     this.clients.open();
     for (let looks = 0; looks < 40 && !this.isAtRest(); looks += 1) this.runFor(LOOK_MS);
@@ -144,7 +148,7 @@ export class World {
   rest(): void {
     this.faults.heal();
     this.specialFaults.heal();
-    for (const node of this.nodes()) if (!node.alive) node.start();
+    for (const node of this.everyone) if (!node.alive) node.start();
     this.restMs = comeToRest(this, (text) => this.fail(text));
     probe(this, (text) => this.fail(text));
   }
@@ -172,7 +176,7 @@ export class World {
 
   /** Ends a node's life now; another begins after `downMs`. */
   crash(name: NodeName, ending: Ending, downMs: number): void {
-    const node = this.nodeOf(name);
+    const node = this.byName.get(name);
     if (!node?.alive) return;
     node.die(ending);
     this.ended(name);
@@ -206,14 +210,6 @@ export class World {
   private fail(text: string): void {
     this.violations.push(text);
     this.hooks.trace?.(`${this.clock.nowMs.toFixed(2)} VIOLATED ${text}`);
-  }
-
-  private nodes(): readonly SimNode<never>[] {
-    return [this.coordinator, ...this.participants] as unknown as readonly SimNode<never>[];
-  }
-
-  private nodeOf(name: NodeName): SimNode<never> | undefined {
-    return this.nodes().find((node) => node.name === name);
   }
 
   private ports(): SimPorts {
@@ -264,7 +260,7 @@ export class World {
   /** As heartbeats tell it: only over a link that stands. */
   private seqsSeenBy(node: NodeName): Record<NodeName, number> {
     const seen: Record<NodeName, number> = {};
-    for (const { name, durableSeq } of this.nodes()) {
+    for (const { name, durableSeq } of this.everyone) {
       if (durableSeq !== undefined && this.network.isUp(node, name)) seen[name] = durableSeq;
     }
     return seen;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { availableParallelism } from 'node:os';
-import { simulate } from '../../src/sim/simulate.ts';
+import { simulateAll } from '../../src/sim/simulate.ts';
 import type { SimulateOptions, SimulateResult } from '../../src/sim/simulate.ts';
 
 const SHAPE = { transactions: 20, faults: 6, workers: availableParallelism() } as const;
@@ -31,12 +31,18 @@ const again = ({ protocol, participants, transactions, faults }: SimulateOptions
 describe('Twenty thousand seeds', () => {
   const kinds = new Set<string>();
   let counted = 0;
+  let results: readonly SimulateResult[] = [];
 
-  for (const options of RUNS) {
+  before(async function () {
+    this.timeout(600_000);
+    results = await simulateAll(RUNS, SHAPE.workers);
+  });
+
+  for (const [index, options] of RUNS.entries()) {
     const { seeds, protocol, participants } = options;
-    it(`hold every promise: ${seeds} of ${participants} participants, ${protocol}`, async function () {
-      this.timeout(600_000);
-      const result = await simulate(options);
+    it(`hold every promise: ${seeds} of ${participants} participants, ${protocol}`, () => {
+      const result = results[index];
+      if (result === undefined) throw new Error('no result');
       expect(again(options, result)).to.equal('');
       counted += result.counted;
       for (const kind of Object.keys(result.faults)) kinds.add(kind);
