@@ -3,6 +3,7 @@ import type { Subject } from './bench-context.ts';
 import { chatSubject } from './chat-subject.ts';
 import { commitSubject } from './commit-subject.ts';
 import { costSubject } from './cost-subject.ts';
+import { growthSubject } from './growth-subject.ts';
 import { httpSubject } from './http-subject.ts';
 import { logSubject } from './log-subject.ts';
 import { startSubject } from './start-subject.ts';
@@ -15,4 +16,5 @@ export const SUBJECTS: readonly Subject[] = [
   chatSubject,
   httpSubject,
   logSubject,
+  growthSubject,
 ];
