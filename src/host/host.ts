@@ -174,10 +174,14 @@ export class Host<Event> {
   }
 
   private setTimer(timer: NodeTimer): void {
-    this.timers.get(timer.key)?.();
-    this.timers.delete(timer.key);
-    if (timer.set === 'off') return;
-    const { key, afterMs, jitterMs } = timer;
+    const { key } = timer;
+    const armed = this.timers.get(key);
+    armed?.();
+    if (timer.set === 'off') {
+      if (armed !== undefined) this.timers.delete(key);
+      return;
+    }
+    const { afterMs, jitterMs } = timer;
     const delayMs = afterMs + Math.floor(this.ports.clock.random() * jitterMs);
     const disarm = this.ports.clock.after(delayMs, () => {
       this.timers.delete(key);

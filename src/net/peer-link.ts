@@ -17,6 +17,7 @@ import type { Socket } from 'node:net';
 import { ParleyError } from '../base/errors.ts';
 import { RequestReader } from '../wire/frame-reader.ts';
 import { decodeMessages, encodeMessages } from '../wire/message-codec.ts';
+import { HttpDate } from './http-date.ts';
 import { HeartbeatBook, isHeartbeat } from './peer-heartbeat.ts';
 import type { Moment } from './peer-heartbeat.ts';
 import type { PeerMemory } from './peer-status.ts';
@@ -55,6 +56,7 @@ export interface PeerLinkOptions {
 export class PeerLink {
   readonly heartbeats = new HeartbeatBook();
   readonly #options: PeerLinkOptions;
+  readonly #date: HttpDate;
   readonly #reader = new RequestReader({ bodyBytesMax: MESSAGE_BYTES_MAX });
   #phase: 'open' | 'ending' | 'closed' = 'open';
   #outbox: { type: string }[] = [];
@@ -66,6 +68,7 @@ export class PeerLink {
   /** Takes the socket over; messages may be queued at once, reading begins with start(). */
   constructor(options: PeerLinkOptions) {
     this.#options = options;
+    this.#date = new HttpDate(() => options.clock().wallMs);
     this.#countedAtMs = options.clock().ms;
     const { socket } = options;
     socket.setTimeout(0).setNoDelay(true);
@@ -153,8 +156,7 @@ export class PeerLink {
 
   /** Halves until each frame is small enough: most batches are, so most are encoded once. */
   #write(messages: readonly { type: string }[]): void {
-    const date = new Date(this.#options.clock().wallMs).toUTCString();
-    const frame = encodeMessages(messages, { host: this.#options.host, date });
+    const frame = encodeMessages(messages, { host: this.#options.host, date: this.#date.now() });
     if (frame.length > FRAME_BODY_BYTES_MAX && messages.length > 1) {
       const middle = Math.ceil(messages.length / 2);
       this.#write(messages.slice(0, middle));
