@@ -106,7 +106,8 @@ async function runLane(args, countsFile, onOutput) {
   if (counts === undefined) faults.push(`The tests did not come to their end (${announce}); see their output.`);
   else if (watch.lingered) {
     faults.push('The tests ended but their process did not: one of them left a socket, timer or child open.');
-  } else if (code !== Math.min(counts.failed, 255)) faults.push(`The tests ended with ${counts.failed} failed and code ${code}.`);
+  } else if (code !== Math.min(counts.failed, 255))
+    faults.push(`The tests ended with ${counts.failed} failed and code ${code}.`);
   return { code: watch.lingered ? 1 : code, counts: counts ?? { passed: 0, failed: 1, skipped: 0 }, faults };
 }
 

@@ -54,7 +54,7 @@ describe('the command line', () => {
     ['server --port 1 --port 2', 'usage: --port is given 2 times; give it once. See --help.\n'],
     [
       'coordinator --host 192.168.0.1',
-      'usage: --host is 192.168.0.1, which others can reach; without TLS Parley listens on loopback only. Use 127.0.0.1, ::1 or localhost.\n',
+      'usage: --host is 192.168.0.1, which others can reach; for that it lacks TLS (--tls-cert, --tls-key, --tls-ca) and the credentials of the cluster (--credentials FILE). Give them, or listen on 127.0.0.1, ::1 or localhost.\n',
     ],
   ];
   for (const [line, says] of REFUSED) {

@@ -176,8 +176,8 @@ describe('scripts/run.mjs and scripts/start.mjs', () => {
     'set up, say what they run, and end with its exit code',
     inCheckout(async (checkout) => {
       const started = await checkout.run('scripts/start.mjs', '--only', 'P1');
-      expect(started.stderr).to.match(/^setup: installing[^]*\n> parley up --demo --only P1\n$/);
-      expect(started.stdout).to.equal('ran up --demo --only P1\n');
+      expect(started.stderr).to.match(/^setup: installing[^]*\n> parley up --demo --local-clients --only P1\n$/);
+      expect(started.stdout).to.equal('ran up --demo --local-clients --only P1\n');
       expect(started.code).to.equal(7);
       const ran = await checkout.run('scripts/run.mjs', 'bank');
       expect(ran).to.deep.equal({ code: 7, stdout: 'ran bank\n', stderr: '> parley bank\n' });
