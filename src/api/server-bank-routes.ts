@@ -39,7 +39,7 @@ export function bankRoutes(api: BankApi): readonly Route[] {
     {
       method: 'POST',
       path: '/bank/accounts',
-      handler: (request) => change(api, request, (fields) => openAccount(fields, placement)),
+      handler: (request) => change(api, request, (fields, id) => openAccount(fields, placement, id)),
     },
     {
       method: 'PUT',
@@ -66,10 +66,10 @@ function accountOf(request: Request): number {
 async function change(
   api: BankApi,
   request: Request,
-  operationsOf: (fields: AnswerBody) => readonly Operation[],
+  operationsOf: (fields: AnswerBody, id: string) => readonly Operation[],
 ): Promise<Response> {
   const { id, fields } = idOfRequest(request, api.makeId);
-  return settle(api, id, operationsOf(fields), changeAnswer);
+  return settle(api, id, operationsOf(fields, id), changeAnswer);
 }
 
 function total(api: BankApi): Promise<Response> {

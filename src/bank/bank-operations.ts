@@ -20,10 +20,15 @@ import type { AccountPlacement } from './account-placement.ts';
 /** The members of a request without its id. */
 export type BankRequest = Readonly<Record<string, Json>>;
 
-/** `{opening, owner?}`. @throws ParleyError `bad-amount`, `bad-operation` naming the member */
-export function openAccount(request: BankRequest, placement: AccountPlacement): readonly Operation[] {
+/**
+ * `{opening, owner?}`.
+ * @param id of the transaction: it says in which group a partitioned bank opens the account
+ * @throws ParleyError `bad-amount`, `bad-operation` naming the member
+ */
+export function openAccount(request: BankRequest, placement: AccountPlacement, id: string): readonly Operation[] {
   const fields = onlyMembers(request, ['opening', 'owner']);
-  return [checked({ group: placement.groupOfNew(), type: 'create', ...fields })];
+  const group = placement.groupOfNew(id);
+  return [checked({ group, type: 'create', ...fields, ...placement.numbersOf(group) })];
 }
 
 /** `{balance}`. @throws as openAccount */

@@ -86,7 +86,11 @@ function membersAreParticipants({ nodes, groups }: ClusterConfig): string | unde
   return undefined;
 }
 
-/** Account numbers are given out 1, 2, 3…, so an opening can only name them in that order. */
+/**
+ * Account numbers are given out 1, 2, 3…, so an opening can only name them in
+ * that order; or, where several groups share the accounts of one bank, in the
+ * order in which they are dealt out (bank/account-placement.ts).
+ */
 function openingsFit({ groups, opening }: ClusterConfig): string | undefined {
   for (const [group, accounts] of Object.entries(opening)) {
     const resource = Object.hasOwn(groups, group) ? groups[group]?.resource : undefined;
@@ -95,9 +99,14 @@ function openingsFit({ groups, opening }: ClusterConfig): string | undefined {
       const allowed = ledgers.length === 0 ? 'none' : ledgers.join(', ');
       return `opening.${group} is not a group with a ledger; allowed: ${allowed}.${didYouMean(group, ledgers)}`;
     }
+    const ledgers = Object.keys(groups).filter((name) => groups[name]?.resource === 'ledger');
+    const [first, step] = [ledgers.indexOf(group) + 1, ledgers.length];
     const odd = accounts.findIndex(({ account }, index) => account !== index + 1);
-    if (odd >= 0) {
-      return `opening.${group}.${odd}.account is ${accounts[odd]?.account}; accounts are numbered 1, 2, 3… in order.`;
+    const dealt = accounts.every(({ account }, index) => account === first + index * step);
+    if (odd >= 0 && !dealt) {
+      const others =
+        step === 1 ? '' : `, or ${first}, ${first + step}, ${first + 2 * step}… for a bank of ${step} groups`;
+      return `opening.${group}.${odd}.account is ${accounts[odd]?.account}; accounts are numbered 1, 2, 3… in order${others}.`;
     }
   }
   return undefined;

@@ -10,7 +10,8 @@ import { EventStreams } from '../api/server-event-routes.ts';
 import { ParticipantReader } from '../api/server-participants.ts';
 import { TransactionClient } from '../api/server-transactions.ts';
 import { Upstream } from '../api/server-upstream.ts';
-import { replicatedPlacement } from '../bank/account-placement.ts';
+import { partitionedPlacement, replicatedPlacement } from '../bank/account-placement.ts';
+import type { AccountPlacement } from '../bank/account-placement.ts';
 import type { Json } from '../base/canonical-json.ts';
 import { ParleyError } from '../base/errors.ts';
 import { uuidV7 } from '../base/ids.ts';
@@ -77,8 +78,8 @@ export function buildServer(
       .slice(0, 1)
       .map((group) => chatOf(base, group)),
   ];
-  const [ledger] = groupsWith(settings, 'ledger');
-  const bank = ledger === undefined ? [] : bankRoutes({ ...base, placement: replicatedPlacement(ledger), makeId });
+  const placement = placementOf(groupsWith(settings, 'ledger'));
+  const bank = placement === undefined ? [] : bankRoutes({ ...base, placement, makeId });
   return {
     routes: [...bank, ...products.flatMap(({ routes }) => routes)],
     notReady: () => [
@@ -184,6 +185,13 @@ function chatOf({ shell, participants, transactions, deadlineMs }: Base, group: 
       await follower.stop();
     },
   };
+}
+
+/** One group with a ledger is a replicated bank, several are a partitioned one; undefined: no bank. */
+function placementOf(ledgers: readonly string[]): AccountPlacement | undefined {
+  const [only] = ledgers;
+  if (only === undefined) return undefined;
+  return ledgers.length === 1 ? replicatedPlacement(only) : partitionedPlacement(ledgers);
 }
 
 function groupsWith({ cluster }: ServerSettings, resource: string): readonly string[] {

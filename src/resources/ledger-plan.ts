@@ -58,7 +58,15 @@ export interface LedgerView {
 type LedgerOperation =
   | { readonly type: 'transfer'; readonly from: number; readonly to: number; readonly amount: number }
   | { readonly type: 'debit' | 'credit'; readonly account: number; readonly amount: number }
-  | { readonly type: 'create'; readonly opening: number; readonly owner?: string; readonly account?: number }
+  | {
+      readonly type: 'create';
+      readonly opening: number;
+      readonly owner?: string;
+      readonly account?: number;
+      /** Numbers are taken from first, first + step, …; 1, 2, 3… when absent. */
+      readonly first?: number;
+      readonly step?: number;
+    }
   | { readonly type: 'update'; readonly account: number; readonly balance: number }
   | { readonly type: 'query'; readonly account: number }
   | { readonly type: 'total' };
@@ -134,6 +142,11 @@ export function planLedger(view: LedgerView, number: AttemptNumber, operations: 
     if (refusal !== undefined) return { vote: 'no', refusal };
   }
   return plan.checkSums(number) ?? { vote: 'yes', results: plan.results, effect: plan.effect() };
+}
+
+/** The least number of first, first + step, … that is not below `least`. */
+function numberFrom(least: number, first: number, step: number): number {
+  return first + Math.max(0, Math.ceil((least - first) / step)) * step;
 }
 
 /** The transaction so far, over the ledger's view. */
@@ -250,18 +263,14 @@ class Plan {
     return undefined;
   }
 
-  #create(operation: {
-    readonly opening: number;
-    readonly owner?: string;
-    readonly account?: number;
-  }): Refusal | undefined {
-    const { opening, owner } = operation;
+  #create(operation: Extract<LedgerOperation, { type: 'create' }>): Refusal | undefined {
+    const { opening, owner, first = 1, step = 1 } = operation;
     const taken = (n: number): boolean => this.#created.has(n) || this.#view.balance(n) !== undefined;
     let account = operation.account;
     if (account === undefined) {
-      account = this.#nextAccount ?? this.#view.nextAccount;
+      account = numberFrom(this.#nextAccount ?? this.#view.nextAccount, first, step);
       // A number that was opened explicitly is passed over; so no such opening can use up the counter.
-      while (taken(account)) account += 1;
+      while (taken(account)) account += step;
       this.#nextAccount = account + 1;
     } else if (taken(account)) {
       return no('account-exists', `Account ${account} exists already.`);

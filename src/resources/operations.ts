@@ -75,6 +75,8 @@ const BALANCE: FieldRule = {
   code: 'bad-amount',
 };
 const ACCOUNT = rule('an account number from 1 to 9007199254740991', integerFrom(1));
+/** Small, so that nobody can use up the counter of account numbers. */
+const STEP = rule('an integer from 1 to 1000', (value) => integerFrom(1)(value) && Number(value) <= 1000);
 const NAME = rule(`1 to ${NAME_UNITS_MAX} characters without control characters`, (value) =>
   isText(value, NAME_UNITS_MAX, CONTROL),
 );
@@ -94,6 +96,8 @@ const LIMIT = rule(
   (value) => integerFrom(1)(value) && Number(value) <= READ_LIMIT_MAX,
 );
 
+/** Of a ledger that shares the account numbers with others: it gives out `first`, `first + step` … */
+const NUMBERS = { first: optional(STEP), step: optional(STEP) };
 const LINE_FIELDS = { key: LABEL, author: NAME, text: LINE_TEXT, at: optional(TIME) };
 
 const change = (fields: OperationRule['fields']): OperationRule => ({ read: false, fields });
@@ -104,7 +108,7 @@ const GRAMMAR: Readonly<Record<ResourceKind, ReadonlyMap<string, OperationRule>>
     ['transfer', change({ from: ACCOUNT, to: ACCOUNT, amount: AMOUNT })],
     ['debit', change({ account: ACCOUNT, amount: AMOUNT })],
     ['credit', change({ account: ACCOUNT, amount: AMOUNT })],
-    ['create', change({ opening: BALANCE, owner: optional(NAME), account: optional(ACCOUNT) })],
+    ['create', change({ opening: BALANCE, owner: optional(NAME), account: optional(ACCOUNT), ...NUMBERS })],
     ['update', change({ account: ACCOUNT, balance: BALANCE })],
     ['query', read({ account: ACCOUNT })],
     ['total', read({})],

@@ -1,17 +1,12 @@
 import { expect } from 'chai';
-import { replicatedPlacement } from '../../src/bank/account-placement.ts';
-import type { AccountPlacement } from '../../src/bank/account-placement.ts';
+import { partitionedPlacement, replicatedPlacement } from '../../src/bank/account-placement.ts';
 import { changeAnswer, totalAnswer } from '../../src/bank/bank-answers.ts';
 import { accountNumber, openAccount, readTotal, setBalance, transfer } from '../../src/bank/bank-operations.ts';
 import { ParleyError } from '../../src/base/errors.ts';
 
 const bank = replicatedPlacement('bank');
 /** Odd accounts here, even ones there. */
-const parted: AccountPlacement = {
-  groups: ['odd', 'even'],
-  groupOf: (account) => (account % 2 === 1 ? 'odd' : 'even'),
-  groupOfNew: () => 'odd',
-};
+const parted = partitionedPlacement(['odd', 'even']);
 
 function refusal(work: () => unknown): ParleyError {
   try {
@@ -26,7 +21,7 @@ function refusal(work: () => unknown): ParleyError {
 describe('what people ask of the bank', () => {
   it('becomes operations on the group that keeps the account', () => {
     const ledger = { group: 'bank', resource: 'ledger' };
-    expect(openAccount({ opening: 0, owner: 'ann' }, bank)).to.deep.equal([
+    expect(openAccount({ opening: 0, owner: 'ann' }, bank, 'T1')).to.deep.equal([
       { ...ledger, type: 'create', opening: 0, owner: 'ann' },
     ]);
     expect(setBalance(7, { balance: 5 }, bank)).to.deep.equal([{ ...ledger, type: 'update', account: 7, balance: 5 }]);
@@ -47,14 +42,26 @@ describe('what people ask of the bank', () => {
     expect(readTotal(parted).map(({ group }) => group)).to.deep.equal(['odd', 'even']);
   });
 
+  it('deals accounts out over the groups, and opens the account of one id in one group', () => {
+    const three = partitionedPlacement(['a', 'b', 'c']);
+    expect([1, 2, 3, 4, 5, 6, 7].map((account) => three.groupOf(account))).to.deep.equal([...'abcabca']);
+    const ids = Array.from({ length: 60 }, (_, index) => `TX${index}`);
+    const groups = ids.map((id) => three.groupOfNew(id));
+    expect(new Set(groups)).to.deep.equal(new Set('abc'));
+    expect(ids.map((id) => three.groupOfNew(id))).to.deep.equal(groups);
+    const [create] = openAccount({ opening: 5 }, parted, 'TX1');
+    const first = create?.group === 'odd' ? 1 : 2;
+    expect(create).to.include({ type: 'create', opening: 5, first, step: 2 });
+  });
+
   // prettier-ignore
   const refused: readonly (readonly [title: string, work: () => unknown, code: string, said: RegExp])[] = [
-    ['an opening that is text', () => openAccount({ opening: '5' }, bank), 'bad-amount', /"opening" is "5"; it must be an integer from 0/],
-    ['no opening', () => openAccount({}, bank), 'bad-operation', /"opening" is missing/],
+    ['an opening that is text', () => openAccount({ opening: '5' }, bank, 'T1'), 'bad-amount', /"opening" is "5"; it must be an integer from 0/],
+    ['no opening', () => openAccount({}, bank, 'T1'), 'bad-operation', /"opening" is missing/],
     ['an amount of nothing', () => transfer({ from: 1, to: 2, amount: 0 }, bank), 'bad-amount', /"amount" is 0; it must be an integer from 1/],
     ['a transfer to the same account', () => transfer({ from: 1, to: 1, amount: 5 }, bank), 'bad-operation', /another account/],
     ['a misspelt member', () => transfer({ from: 1, to: 2, amuont: 5 }, bank), 'bad-operation', /"amuont" is unknown; allowed are from, to, amount, id\./],
-    ['a group of the asker\'s choice', () => openAccount({ opening: 1, group: 'other' }, bank), 'bad-operation', /"group" is unknown/],
+    ['a group of the asker\'s choice', () => openAccount({ opening: 1, group: 'other' }, bank, 'T1'), 'bad-operation', /"group" is unknown/],
     ['an account number of the asker\'s choice', () => setBalance(1, { account: 2, balance: 5 }, bank), 'bad-operation', /"account" is unknown/],
     ['a transfer across groups with a bad amount', () => transfer({ from: 1, to: 2, amount: -5 }, parted), 'bad-amount', /"amount" is -5/],
   ];

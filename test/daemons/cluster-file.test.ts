@@ -185,6 +185,16 @@ describe('the cluster file', () => {
       'c.json: opening.bank.0.account is 2; accounts are numbered 1, 2, 3… in order.',
     ],
     [
+      'an opening that the other half of the bank has',
+      changed((cluster: Record<string, unknown>) => {
+        const ledger = (member: string) => ({ resource: 'ledger', members: [member] });
+        cluster['groups'] = { user1: ledger('P1'), user2: ledger('P2') };
+        cluster['opening'] = { user2: [{ account: 3, balance: 1 }] };
+        cluster['protocol'] = { default: '2pc' };
+      }),
+      'c.json: opening.user2.0.account is 3; accounts are numbered 1, 2, 3… in order, or 2, 4, 6… for a bank of 2 groups.',
+    ],
+    [
       'an opening below nothing',
       set('opening.bank.0.balance', -1),
       'c.json: opening.bank.0.balance is -1; allowed: a whole number from 0 to 9007199254740991.',

@@ -43,6 +43,20 @@ describe('The ledger', () => {
     expect(driver.refusal(3)).to.equal('account-exists');
   });
 
+  it('gives out every second number where another ledger has the others, and passes over what is taken', () => {
+    const driver = new Driver();
+    driver.run(1, create(10, { account: 2 }));
+    driver.run(2, create(5, { first: 2, step: 2 }), create(6, { first: 2, step: 2 }));
+    expect(driver.results(2)).to.deep.equal([
+      { account: 4, balance: 5 },
+      { account: 6, balance: 6 },
+    ]);
+    driver.run(3, create(7, { first: 2, step: 2 }));
+    expect(driver.results(3)).to.deep.equal([{ account: 8, balance: 7 }]);
+    driver.run(4, create(8, { first: 1, step: 2 }));
+    expect(driver.results(4), 'the counter never goes back').to.deep.equal([{ account: 9, balance: 8 }]);
+  });
+
   it('gives two creates different numbers, the second after the first is decided', () => {
     const driver = new Driver();
     driver.prepare(1, create(1));

@@ -99,8 +99,11 @@ export class LedgerModel implements GroupModel {
     const isTaken = (account: number): boolean => this.#accounts.has(account) || draft.created.has(account);
     let account = numberIn(operation, 'account');
     if (account === 0) {
-      account = draft.next ?? this.#next;
-      while (isTaken(account)) account += 1;
+      const least = draft.next ?? this.#next;
+      // A ledger that shares the numbers with others gives out every step-th from the first.
+      const [first, step] = [numberIn(operation, 'first') || 1, numberIn(operation, 'step') || 1];
+      account = Math.max(least, first);
+      while ((account - first) % step !== 0 || isTaken(account)) account += 1;
       draft.next = account + 1;
     } else if (isTaken(account)) {
       return `account ${account} exists already`;

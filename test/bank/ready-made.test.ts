@@ -1,0 +1,112 @@
+/** The cluster files that are shipped for the bank, and a partitioned bank behind its front end, on real processes. */
+import { expect } from 'chai';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseClusterFile } from '../../src/daemons/cluster-file.ts';
+import { check } from '../../src/lab/checker/check.ts';
+import { gatherRun } from '../../src/lab/checker/gather.ts';
+import { expectAllWell } from '../support/invariants.ts';
+import { transact, withCluster } from '../support/cluster.ts';
+import type { ClusterConfig } from '../../src/daemons/cluster-file.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+function shipped(name: string): ClusterConfig {
+  return parseClusterFile(join(ROOT, 'clusters', `${name}.json`));
+}
+
+/** Ports by role, as people type them. */
+function portsOf({ nodes }: ClusterConfig): Record<string, number[]> {
+  const ports: Record<string, number[]> = {};
+  for (const { role, port } of Object.values(nodes)) (ports[role] ??= []).push(port);
+  return ports;
+}
+
+describe('the clusters of the bank that are ready made', () => {
+  it('S3-1 S3-2: the bank with the page listens on 8000, its nodes on 6001 and 6002 with $1000 each', () => {
+    const web = shipped('bank-web');
+    expect(portsOf(web)).to.deep.equal({ server: [8000], coordinator: [8001], participant: [6001, 6002] });
+    expect(Object.values(web.groups).map(({ members }) => members)).to.deep.equal([['Node6001'], ['Node6002']]);
+    expect(Object.values(web.opening)).to.deep.equal([
+      [{ account: 1, balance: 1000 }],
+      [{ account: 2, balance: 1000 }],
+    ]);
+  });
+
+  it('S2-3 S2-8: User1 and User2 are with Participant 1 and Participant 2', () => {
+    const { groups, opening } = shipped('bank-transfer');
+    expect(groups).to.deep.equal({
+      user1: { resource: 'ledger', members: ['Participant1'] },
+      user2: { resource: 'ledger', members: ['Participant2'] },
+    });
+    expect(opening).to.deep.equal({
+      user1: [{ account: 1, balance: 1000 }],
+      user2: [{ account: 2, balance: 1000 }],
+    });
+  });
+
+  it('S4-1: one front end on 8023 and three backends', () => {
+    const replicated = shipped('bank-replicated');
+    expect(portsOf(replicated)['server']).to.deep.equal([8023]);
+    expect(replicated.groups).to.deep.equal({ bank: { resource: 'ledger', members: ['B1', 'B2', 'B3'] } });
+  });
+
+  it('each has an npm script of its name, with a data directory of its own', () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      readonly scripts: Readonly<Record<string, string>>;
+    };
+    for (const name of ['transfer', 'web', 'replicated']) {
+      expect(scripts[`bank:${name}`], name)
+        .to.include(`up --config clusters/bank-${name}.json`)
+        .and.to.include(`--data-dir logs/bank-${name}`);
+    }
+  });
+});
+
+describe('a partitioned bank behind its front end', function () {
+  this.timeout(60_000);
+
+  it('S2-3 S2-5 S3-2 S3-4 S3-14: moves money between the nodes, refuses what is not there, and the total stays', async () => {
+    const groups = {
+      node6001: { resource: 'ledger', members: ['P1'] },
+      node6002: { resource: 'ledger', members: ['P2'] },
+    } as const;
+    const opening = { node6001: [{ account: 1, balance: 1000 }], node6002: [{ account: 2, balance: 1000 }] };
+    await withCluster({ participants: 2, groups, opening }, async (cluster) => {
+      const transfer = (id: string, from: number, to: number, amount: number) =>
+        cluster.ask('server', 'POST', '/bank/transfers', { id, from, to, amount });
+      const total = async () => (await cluster.ask('server', 'GET', '/bank/total')).body;
+      const moved = await transfer('TX001', 1, 2, 100);
+      expect(moved.body).to.include({ id: 'TX001', outcome: 'committed' });
+      expect(moved.body['participants']).to.deep.equal(['P1', 'P2']);
+      const short = await transfer('TX002', 1, 2, 901);
+      expect([short.status, short.body['code']]).to.deep.equal([409, 'insufficient-funds']);
+      expect(short.body['detail']).to.equal('Account 1 has 900, of which 0 are held, and 901 are needed.');
+      expect((await transfer('TX003', 2, 1, 1100)).body, 'equal is allowed').to.include({ outcome: 'committed' });
+      expect((await transfer('TX004', 1, 8, 1)).body).to.include({ code: 'unknown-account' });
+      expect(await total()).to.include({ total: 2000, accounts: 2 });
+
+      const opened: number[] = [];
+      for (const id of ['N1', 'N2', 'N3', 'N4', 'N5', 'N6']) {
+        const { body } = await cluster.ask('server', 'POST', '/bank/accounts', { id, opening: 10 });
+        opened.push(Number(body['account']));
+        const again = await cluster.ask('server', 'POST', '/bank/accounts', { id, opening: 10 });
+        expect(again.body, 'sent again').to.deep.equal(body);
+      }
+      expect(new Set(opened).size).to.equal(6);
+      expect(new Set(opened.map((account) => account % 2)), 'both nodes open accounts').to.deep.equal(new Set([0, 1]));
+      for (const account of opened) {
+        const { body } = await cluster.ask('server', 'GET', `/bank/accounts/${account}`);
+        expect(body).to.include({ account, balance: 10, held: 0 });
+      }
+      expect(await total()).to.include({ total: 2060, accounts: 8 });
+      // Of one participant alone no promise is written down; of two the checker sees what they promised.
+      const create = (group: string, first: number) => ({ group, type: 'create', opening: 20, first, step: 2 });
+      const both = [create('node6001', 1), create('node6002', 2)];
+      expect((await transact(cluster, { operations: both })).body).to.include({ outcome: 'committed' });
+      await expectAllWell(cluster, { total: 2100 });
+      const { violations } = check(await gatherRun(cluster.dataDir));
+      expect(violations, 'the checker, which numbers the accounts by itself').to.deep.equal([]);
+    });
+  });
+});
