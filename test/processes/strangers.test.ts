@@ -62,7 +62,6 @@ function filesOf(cluster: TestCluster): ReadonlyMap<string, string> {
   );
 }
 
-/** Types of the records in the log of a node. */
 /** Types of the records in a log, without those that the true coordinator's housekeeping adds at its own time. */
 function recordsOf(cluster: TestCluster, node: string): readonly string[] {
   const texts = [...filesOf(cluster)].filter(([path]) => path.includes(`${node}/wal-`)).map(([, text]) => text);
