@@ -13,6 +13,7 @@ import { errorsPage } from './docs-errors.mjs';
 import { flagsPage } from './docs-flags.mjs';
 import { labPage } from './docs-lab.mjs';
 import { tablesPage } from './docs-tables.mjs';
+import { wirePage } from './docs-wire.mjs';
 
 const PAGES = {
   'docs/access.md': accessPage,
@@ -20,6 +21,7 @@ const PAGES = {
   'docs/flags.md': flagsPage,
   'docs/lab.md': labPage,
   'docs/tables.md': tablesPage,
+  'docs/wire.md': wirePage,
 };
 const isCheck = process.argv.includes('--check');
 

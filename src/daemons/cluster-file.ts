@@ -11,6 +11,7 @@ import { readFileSync } from 'node:fs';
 import { ParleyError } from '../base/errors.ts';
 import { clusterFault } from './cluster-rules.ts';
 import { clusterShape, jsonFault, shapeFault } from './cluster-shape.ts';
+import type { LimitName } from './config-limits.ts';
 import type { NodeName, ProtocolName } from '../protocol/messages.ts';
 import type { ResourceKind } from '../resources/resource.ts';
 
@@ -75,6 +76,8 @@ export interface ClusterConfig {
   /** Protocol by group; `default` is for all others. */
   readonly protocol: { readonly default: ProtocolName; readonly [group: string]: ProtocolName };
   readonly timings: Timings;
+  /** Limits of the HTTP servers; those of LIMITS where it names none. */
+  readonly limits?: { readonly [Name in LimitName]?: number | undefined } | undefined;
   /** Paths of PEM files, by which every listener and link speaks TLS. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string } | undefined;
 }

@@ -5,7 +5,9 @@
  */
 import { z } from 'zod';
 import { didYouMean } from '../console/did-you-mean.ts';
+import { allowedFor, LIMIT_NAMES, LIMITS } from './config-limits.ts';
 import { PROTOCOLS } from './config-table.ts';
+import type { LimitName } from './config-limits.ts';
 import type { Timings } from './cluster-file.ts';
 
 /** Node timers take no more than this; a longer one would fire at once. */
@@ -18,7 +20,7 @@ const DURATION = `a whole number of milliseconds from 1 to ${DURATION_MS_MAX}`;
 
 /** What is allowed at each place; the children of a place are its allowed keys. */
 const ALLOWED: Readonly<Record<string, string>> = {
-  '': 'an object with the keys nodes, groups, opening, protocol, timings, tls',
+  '': 'an object with the keys nodes, groups, opening, protocol, timings, limits, tls',
   'nodes': 'an object from node name to {role, host, port}',
   'nodes.*': 'an object with the keys role, host, port',
   'nodes.*.role': 'one of server, coordinator, participant',
@@ -50,6 +52,8 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'timings.barrierMs': DURATION,
   'timings.drainMs': DURATION,
   'timings.tickMs': DURATION,
+  'limits': 'an object with limits of the HTTP server, as docs/wire.md lists them',
+  ...Object.fromEntries(LIMIT_NAMES.map((name) => [`limits.${name}`, allowedFor(name)])),
   'tls': 'an object with the keys cert, key, ca',
   'tls.cert': 'the path of a PEM file',
   'tls.key': 'the path of a PEM file',
@@ -71,6 +75,9 @@ export function clusterShape(timingsDefault: Timings) {
   });
   const account = z.strictObject({ account: z.int().min(1), balance: z.int().min(0) });
   const path = z.string().min(1);
+  const limits = Object.fromEntries(
+    LIMIT_NAMES.map((name) => [name, z.int().min(LIMITS[name].least).max(LIMITS[name].most).optional()]),
+  ) as Record<LimitName, z.ZodOptional<z.ZodInt>>;
   const timings = z.strictObject({
     voteTimeoutMs: timing('voteTimeoutMs'),
     lockWaitMs: timing('lockWaitMs'),
@@ -95,6 +102,7 @@ export function clusterShape(timingsDefault: Timings) {
       .catchall(protocolName)
       .default({ default: '2pc' }),
     timings: timings.default(timingsDefault),
+    limits: z.strictObject(limits).optional(),
     tls: z.strictObject({ cert: path, key: path, ca: path }).optional(),
   });
 }

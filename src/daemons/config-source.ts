@@ -90,10 +90,29 @@ export class SettingsSource {
 
   /** A setting that may be repeated; in the environment, a comma list. */
   list(key: SettingKey): readonly string[] {
-    const given = this.#given(key);
-    const texts = given?.texts.flatMap((text) => text.split(',')).map((text) => text.trim()) ?? [];
-    if (texts.includes('')) throw this.fault(key, `has an empty part; allowed: ${SETTINGS[key].allowed}.`);
-    return this.#found(key, texts, given?.origin ?? { from: 'default' });
+    return this.#found(key, this.texts(key), this.#given(key)?.origin ?? { from: 'default' });
+  }
+
+  /** As list(), for a second look: the report hears nothing of it. */
+  texts(key: SettingKey): readonly string[] {
+    const texts = this.#given(key)?.texts.flatMap((text) => text.split(',')) ?? [];
+    const parts = texts.map((text) => text.trim());
+    if (parts.includes('')) throw this.fault(key, `has an empty part; allowed: ${SETTINGS[key].allowed}.`);
+    return parts;
+  }
+
+  /**
+   * One number of a setting that holds several, under a key of its own in the report.
+   * @param given from flag or environment, where list() found it; else the fallback counts
+   */
+  part(key: SettingKey, part: string, given: number | undefined, fallback: Fallback<number>): number {
+    const fromFile = fallback.key !== undefined && this.configFile !== undefined;
+    const below: Origin = fromFile
+      ? { from: 'file', place: `${this.configFile} ${fallback.key}` }
+      : { from: 'default' };
+    const origin = given === undefined ? below : (this.#origins.get(key) ?? below);
+    this.#rows.push({ key: part, value: given ?? fallback.value, origin });
+    return given ?? fallback.value;
   }
 
   /** Whether flag or environment give this setting. */

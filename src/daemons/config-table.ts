@@ -132,6 +132,13 @@ export const SETTINGS = {
   ),
   tlsKey: row('tls-key', 'text', ALL, 'the path of a PEM file', 'key of that certificate'),
   tlsCa: row('tls-ca', 'text', ALL, 'the path of a PEM file', 'CA whose certificates are trusted, and no others'),
+  limit: row(
+    'limit',
+    'list',
+    ALL,
+    'name=number, the name and the bounds as in docs/wire.md',
+    'a limit of size, time or count of the HTTP server, for example headMs=5000; may be repeated',
+  ),
   console: row(
     'console',
     'switch',

@@ -13,6 +13,7 @@ import { ParleyError } from '../base/errors.ts';
 import { didYouMean } from '../console/did-you-mean.ts';
 import { nodeNamed, withBackends, withProtocol } from './cluster-file.ts';
 import { advertisedAddress, coordinatorAddress, groupsOf, nodeName } from './config-membership.ts';
+import { serverLimits } from './config-limits.ts';
 import { refuseUnprotected, tlsFiles } from './config-protection.ts';
 import { SettingsSource } from './config-source.ts';
 import {
@@ -31,6 +32,7 @@ import type { TlsFiles } from '../net/tls.ts';
 import type { NodeName, ProtocolName } from '../protocol/messages.ts';
 import type { ClusterConfig, Role } from './cluster-file.ts';
 import type { UnsafeRule } from '../protocol/participant-attempts.ts';
+import type { ServerLimits } from './config-limits.ts';
 import type { ConfigRole } from './config-table.ts';
 
 /** A TCP address. */
@@ -57,6 +59,7 @@ interface SharedSettings {
   readonly credentialsFile: string;
   /** Absent: plain TCP. */
   readonly tls?: TlsFiles;
+  readonly limits: ServerLimits;
 }
 
 /** What every daemon gets. */
@@ -104,6 +107,8 @@ export interface UpSettings extends SharedSettings {
   readonly role: 'up';
   /** Nodes to start, in the file's order. */
   readonly only: readonly NodeName[];
+  /** What was asked of limits, as the daemons are told it. */
+  readonly limitTexts: readonly string[];
   /** Starts a daemon that died again. */
   readonly restart: boolean;
   /** Commits a first transfer and a first chat line when all are ready. */
@@ -219,6 +224,7 @@ function upSettings(source: SettingsSource): UpSettings {
     role: 'up',
     ...sharedSettings(source, DATA_DIR_DEFAULT),
     only: names.filter((name) => only.includes(name)),
+    limitTexts: source.texts('limit'),
     restart: source.switch('restart', false),
     demo: source.switch('demo', false),
   };
@@ -236,6 +242,7 @@ function sharedSettings(source: SettingsSource, dataDirDefault: string): SharedS
     localClients: source.switch('localClients', lab),
     credentialsFile: source.value('credentials', readPath, { value: CREDENTIALS_DEFAULT }),
     ...tlsFiles(source),
+    limits: serverLimits(source),
   };
 }
 

@@ -127,6 +127,11 @@ async function listen(settings: DaemonSettings, parts: DaemonParts, shell: Daemo
   const router = new Router(guarded([...routes, indexRoute(version, routes)], rules));
   const http = new HttpServer({
     tls: shell.tls,
+    // One object holds them all; the reader and the timers take theirs by name.
+    limits: settings.limits,
+    timeouts: settings.limits,
+    connectionsMax: settings.limits.connectionsMax,
+    connectionsPerAddressMax: settings.limits.connectionsPerAddressMax,
     handler: (request) => router.handle(request),
     onBug: (error) => {
       shell.log.error('bug', String(error), { stack: error instanceof Error ? error.stack : '' });

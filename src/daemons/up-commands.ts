@@ -27,13 +27,18 @@ export function isClusterOfItsOwn({ cluster, configFile }: UpSettings): boolean 
 }
 
 /** What every daemon is started with beside what the launcher of child processes gives it. */
-export function daemonArguments({ credentialsFile, lab, localClients, logLevel, tls }: UpSettings): readonly string[] {
-  const given = ['--log-level', logLevel, '--credentials', credentialsFile, ...tlsFlags(tls)];
+export function daemonArguments(settings: UpSettings): readonly string[] {
+  const { credentialsFile, lab, localClients, logLevel, tls } = settings;
+  const given = ['--log-level', logLevel, '--credentials', credentialsFile, ...tlsFlags(tls), ...limitFlags(settings)];
   return localClients && !lab ? [...given, '--local-clients'] : given;
 }
 
 function tlsFlags(tls: UpSettings['tls']): readonly string[] {
   return tls === undefined ? [] : ['--tls-cert', tls.cert, '--tls-key', tls.key, '--tls-ca', tls.ca];
+}
+
+function limitFlags({ limitTexts }: UpSettings): readonly string[] {
+  return limitTexts.flatMap((text) => ['--limit', text]);
 }
 
 /** `npx parley participant --name P1`, with the flags this cluster needs. */
@@ -54,6 +59,7 @@ export function startCommand(context: CommandContext, name: NodeName): string {
     settings.logLevel === DEFAULTS.logLevel ? [] : ['--log-level', settings.logLevel],
     settings.credentialsFile === DEFAULTS.credentials ? [] : ['--credentials', settings.credentialsFile],
     tlsFlags(settings.tls),
+    limitFlags(settings),
   );
 }
 

@@ -84,6 +84,18 @@ export class Connection {
     return isThrough;
   }
 
+  /**
+   * As write(), and hands all that waits to the system at once. True when the system took it; false when some of it
+   * waits (onDrain follows when nothing does any more) or the connection is not open.
+   */
+  writeThrough(bytes: Buffer): boolean {
+    if (!this.isOpen) return false;
+    this.#socket.write(bytes, this.#onThrough);
+    this.#socket.uncork();
+    if (this.#socket.writableLength > this.#outboundBytesMax) this.destroy();
+    return this.#socket.writableLength === 0 && !this.#socket.destroyed;
+  }
+
   /** Stops reading, so that the sender's window fills and it waits. */
   pause(): void {
     if (this.isOpen && !this.#isPaused) this.#socket.pause();
@@ -127,6 +139,10 @@ export class Connection {
   }
 
   readonly #uncork = (): void => this.#socket.uncork();
+
+  readonly #onThrough = (): void => {
+    if (this.isOpen && this.#socket.writableLength === 0) this.#events.onDrain();
+  };
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.isOpen) this.#events.onData(chunk);

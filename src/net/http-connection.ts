@@ -22,13 +22,12 @@ import { hasOption, persists } from '../wire/persistence.ts';
 import { AnswerStream } from './answer-stream.ts';
 import { Connection } from './connection.ts';
 import { Deadline } from './deadline.ts';
+import { UNSENT_ANSWERS_MAX, WAITING_BYTES_MAX } from './http-service.ts';
 import type { HttpService } from './http-service.ts';
 import { Request } from './request.ts';
 import { problem } from './router.ts';
 import type { Response } from './router.ts';
 
-/** Octets that wait unparsed behind the request being answered; beyond it the sender waits. */
-const WAITING_BYTES_MAX = 64 * 1024;
 /** Answers that wait to be read; one answer larger than this is a bug of the handler above. */
 const OUTBOUND_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -61,6 +60,7 @@ export class HttpConnection {
   #isPumping = false;
   #hasEnded = false;
   #isRetiring = false;
+  #unsentAnswers = 0;
   readonly #deadline = new Deadline<Limit>((what) => this.#timeOut(what));
   #closeListeners: (() => void)[] = [];
 
@@ -238,12 +238,20 @@ export class HttpConnection {
     const common = { status, headers, date: this.#options.date.now(), ...type };
     const isHead = head.method === 'HEAD';
     if (stream === undefined) {
-      const isThrough = this.#connection.write(responseFrame({ ...common, body, headOnly: isHead }));
+      const isThrough = this.#send(responseFrame({ ...common, body, headOnly: isHead }));
       return this.#leave(keepsOpen, isThrough);
     }
-    const isThrough = this.#connection.write(streamHead({ ...common, framing: isEndless ? 'close' : 'chunked' }));
+    const isThrough = this.#send(streamHead({ ...common, framing: isEndless ? 'close' : 'chunked' }));
     if (isHead) this.#leave(keepsOpen, isThrough);
     else this.#stream(exchange, stream, { isChunked: !isEndless, keepsOpen });
+  }
+
+  /** False when nothing more is to be executed until what waits has left. */
+  #send(answer: Buffer): boolean {
+    if (this.#connection.waitingBytes === 0) this.#unsentAnswers = 0;
+    this.#unsentAnswers += 1;
+    const isLast = this.#unsentAnswers >= UNSENT_ANSWERS_MAX;
+    return isLast ? this.#connection.writeThrough(answer) : this.#connection.write(answer);
   }
 
   /** An answer is written: what now. */

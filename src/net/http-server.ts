@@ -9,18 +9,12 @@ import { ParleyError } from '../base/errors.ts';
 import type { FrameLimits, RequestHead } from '../wire/frame.ts';
 import { HttpConnection } from './http-connection.ts';
 import { HttpDate } from './http-date.ts';
-import { HTTP_TIMEOUTS } from './http-service.ts';
+import { CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, HTTP_TIMEOUTS } from './http-service.ts';
 import type { HttpService, HttpTimeouts } from './http-service.ts';
 import type { Request } from './request.ts';
 import type { Handler } from './router.ts';
 import { secureServer } from './tls.ts';
 import type { NodeTls } from './tls.ts';
-
-/** Each connection costs a file descriptor and some kilobytes. */
-export const CONNECTIONS_MAX = 10_000;
-
-/** Half of them, so that one address cannot keep all others out. Whoever tests or measures comes from one address. */
-export const CONNECTIONS_PER_ADDRESS_MAX = 5_000;
 
 /** How a server behaves; what is left out has the default named here. */
 export interface HttpServerOptions {

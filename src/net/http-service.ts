@@ -20,6 +20,18 @@ export interface HttpTimeouts {
 /** Above what a person or a busy client needs, below what an attacker would like. */
 export const HTTP_TIMEOUTS: HttpTimeouts = { headMs: 10_000, bodyMs: 30_000, idleMs: 60_000, flushMs: 30_000 };
 
+/** Each connection costs a file descriptor and some kilobytes. */
+export const CONNECTIONS_MAX = 10_000;
+
+/** Half of them, so that one address cannot keep all others out. Whoever tests or measures comes from one address. */
+export const CONNECTIONS_PER_ADDRESS_MAX = 5_000;
+
+/** Octets that wait unparsed behind the request being answered; beyond it the sender waits. */
+export const WAITING_BYTES_MAX = 64 * 1024;
+
+/** Answers on one connection that the system has not taken; nothing more is executed on it until it has taken them. */
+export const UNSENT_ANSWERS_MAX = 16;
+
 /** The service behind the connections; HttpServerOptions says more. */
 export interface HttpService {
   readonly handler: Handler;

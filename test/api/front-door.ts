@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { ParleyError } from '../../src/base/errors.ts';
 import type { ErrorCode } from '../../src/base/error-registry.ts';
 import { defaultCluster } from '../../src/daemons/cluster-file.ts';
+import { LIMITS_DEFAULT } from '../../src/daemons/config-limits.ts';
 import type { ClusterNode } from '../../src/daemons/cluster-file.ts';
 import type { ServerSettings } from '../../src/daemons/config.ts';
 import { Metrics } from '../../src/daemons/metrics.ts';
@@ -203,6 +204,7 @@ export class FrontDoor {
         showFrames: false,
         announce: false,
         exitWithParent: false,
+        limits: LIMITS_DEFAULT,
       },
       credentialsFile: join(this.#directory, 'cluster.key'),
       cluster: { ...cluster, nodes },

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { TIMINGS_DEFAULT } from '../../src/daemons/cluster-file.ts';
+import { LIMITS_DEFAULT } from '../../src/daemons/config-limits.ts';
 import { startCommand } from '../../src/daemons/up-commands.ts';
 import { eventually } from '../support/eventually.ts';
 import { daemonEnvironment, processIsGone } from '../support/processes.ts';
@@ -56,6 +57,7 @@ async function withUp(
     const settings: UpSettings = {
       ...{ role: 'up', cluster, configFile: undefined, dataDir: directory, logLevel: 'info', lab: false },
       ...{ only: Object.keys(cluster.nodes), localClients: false, demo: false, restart: false },
+      ...{ limits: LIMITS_DEFAULT, limitTexts: [] },
       credentialsFile: join(directory, 'cluster.key'),
       ...more,
     };
@@ -246,6 +248,8 @@ describe('the command that starts a node again', () => {
       localClients: false,
       demo: false,
       restart: false,
+      limits: LIMITS_DEFAULT,
+      limitTexts: [],
       credentialsFile: '.parley/cluster.key',
     },
   };
@@ -257,9 +261,10 @@ describe('the command that starts a node again', () => {
   });
 
   it('carries every flag that is not the default, quoted for a shell', () => {
-    const other = { ...settings, dataDir: "it's here", lab: true, configFile: 'other.json' };
+    const limitTexts = ['headMs=5000'];
+    const other = { ...settings, dataDir: "it's here", lab: true, configFile: 'other.json', limitTexts };
     expect(startCommand({ ...context, settings: other }, 'P1')).to.equal(
-      "npx parley participant --name P1 --config other.json --data-dir 'it'\\''s here/P1' --lab",
+      "npx parley participant --name P1 --config other.json --data-dir 'it'\\''s here/P1' --lab --limit headMs=5000",
     );
   });
 

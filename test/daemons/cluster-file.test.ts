@@ -83,7 +83,7 @@ describe('the cluster file', () => {
     [
       'a list instead of an object',
       [],
-      'c.json: the whole is []; allowed: an object with the keys nodes, groups, opening, protocol, timings, tls.',
+      'c.json: the whole is []; allowed: an object with the keys nodes, groups, opening, protocol, timings, limits, tls.',
     ],
     [
       'no nodes',
@@ -93,7 +93,7 @@ describe('the cluster file', () => {
     [
       'a misspelt key at the top',
       set('timing', {}),
-      'c.json: timing is not a known key; allowed: nodes, groups, opening, protocol, timings, tls. Did you mean "timings"?',
+      'c.json: timing is not a known key; allowed: nodes, groups, opening, protocol, timings, limits, tls. Did you mean "timings"?',
     ],
     [
       'a misspelt key of a node',
@@ -151,6 +151,16 @@ describe('the cluster file', () => {
       'a group without members',
       set('groups.bank.members', []),
       'c.json: groups.bank.members is []; allowed: a list of at least one participant.',
+    ],
+    [
+      'a limit beyond its bounds',
+      set('limits', { fieldsMax: 15 }),
+      'c.json: limits.fieldsMax is 15; allowed: a whole number from 16 to 10000.',
+    ],
+    [
+      'a limit that is none',
+      set('limits', { fieldMax: 20 }),
+      'c.json: limits.fieldMax is not a known key; allowed: methodBytesMax,',
     ],
     ['no groups', set('groups', {}), 'c.json: groups names no group; at least one is needed.'],
     [

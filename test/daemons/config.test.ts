@@ -83,7 +83,7 @@ describe('the configuration of a daemon', () => {
         participant: resolveConfig('participant', input(directory, { flags: { name: 'P2' } })).settings,
         up: resolveConfig('up', input(directory)).settings,
       };
-      const { cluster: _1, ...server } = resolved.server;
+      const { cluster: _1, limits: _2, ...server } = resolved.server;
       expect(server).to.deep.equal({
         role: 'server',
         name: 'server',
@@ -110,6 +110,34 @@ describe('the configuration of a daemon', () => {
         dataDir: 'logs/P2',
       });
       expect(resolved.up).to.deep.include({ dataDir: 'logs', only: ['server', 'coordinator', 'P1', 'P2', 'P3'] });
+    });
+  });
+
+  it('limits what a client may ask of it, by flags, by the environment, and by the cluster file', async () => {
+    await inDirectory((directory, write) => {
+      const limitsOf = (given: Given = {}) => resolveConfig('server', input(directory, given)).settings.limits;
+      const byDefault = {
+        ...{ methodBytesMax: 8192, targetBytesMax: 16_384, headBytesMax: 32_768, fieldsMax: 100 },
+        ...{ bodyBytesMax: 1_048_576, chunkExtensionBytesMax: 4096, trailerBytesMax: 8192, emptyLinesMax: 16 },
+        ...{ headMs: 10_000, bodyMs: 30_000, idleMs: 60_000, flushMs: 30_000 },
+        ...{ connectionsMax: 10_000, connectionsPerAddressMax: 5_000 },
+      };
+      expect(limitsOf()).to.deep.equal(byDefault);
+      const asked = { flags: { limit: ['headMs=5000', 'fieldsMax=40'] } };
+      expect(limitsOf(asked)).to.deep.equal({ ...byDefault, headMs: 5000, fieldsMax: 40 });
+      expect(limitsOf({ env: { PARLEY_LIMIT: 'idleMs=900, bodyBytesMax=2048' } })).to.deep.equal({
+        ...byDefault,
+        idleMs: 900,
+        bodyBytesMax: 2048,
+      });
+      const path = write({ ...defaultCluster(), limits: { headMs: 700, bodyMs: 800 } });
+      expect(limitsOf(asked)).to.deep.equal({ ...byDefault, headMs: 5000, fieldsMax: 40, bodyMs: 800 });
+      const { report, settings } = resolveConfig('up', input(directory, asked));
+      expect(settings.limitTexts).to.deep.equal(['headMs=5000', 'fieldsMax=40']);
+      const lines = configLines(report).map((line) => line.replaceAll(/ +/g, ' '));
+      expect(lines).to.include('limits.headMs 5000 flag --limit');
+      expect(lines).to.include(`limits.bodyMs 800 file ${path} limits.bodyMs`);
+      expect(lines).to.include('limits.idleMs 60000 default');
     });
   });
 
@@ -211,6 +239,24 @@ describe('the configuration of a daemon', () => {
     { title: 'a port too high', given: { flags: { port: '65536' } }, says: /^--port is "65536"/ },
     { title: 'an empty port', given: { flags: { port: '' } }, says: /^--port is ""/ },
     { title: 'a port given twice', given: { flags: { port: ['1', '2'] } }, says: /^--port is given 2 times/ },
+    {
+      title: 'a limit of no name',
+      given: { flags: { limit: 'headMS=5000' } },
+      says: /^--limit names no limit "headMS"\. Did you mean "?headMs"?\?$/,
+    },
+    {
+      title: 'a limit out of its bounds',
+      given: { flags: { limit: 'bodyBytesMax=2000000' } },
+      says: /^--limit is "bodyBytesMax=2000000"; allowed for bodyBytesMax: a whole number from 1024 to 1048576\.$/,
+    },
+    { title: 'a limit without a number', given: { flags: { limit: 'headMs' } }, says: /^--limit is "headMs"; allowed/ },
+    { title: 'a limit of two numbers', given: { flags: { limit: 'headMs=500=500' } }, says: /^--limit is "headMs=500/ },
+    {
+      title: 'a limit given twice',
+      given: { env: { PARLEY_LIMIT: 'headMs=500,headMs=600' } },
+      says: /^PARLEY_LIMIT gives headMs twice; give it once\.$/,
+      code: 'bad-config',
+    },
     {
       title: 'a port in the environment',
       given: { env: { PARLEY_PORT: '-1' } },

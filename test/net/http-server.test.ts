@@ -1,8 +1,13 @@
 /** The HTTP server against bytes: order, errors, limits of time, and every way to end. */
 import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { expect } from 'chai';
 import { ParleyError } from '../../src/base/errors.ts';
+import { HttpConnection } from '../../src/net/http-connection.ts';
+import { HttpDate } from '../../src/net/http-date.ts';
 import { HttpServer } from '../../src/net/http-server.ts';
+import { HTTP_TIMEOUTS } from '../../src/net/http-service.ts';
 import type { Request } from '../../src/net/request.ts';
 import { json, text } from '../../src/net/router.ts';
 import type { Handler, Response } from '../../src/net/router.ts';
@@ -24,6 +29,42 @@ function byHand(): { handler: Handler; begun: string[]; answer: (path: string, r
       waiting.set(path, resolve);
     });
   return { handler, begun, answer: (path, response = text(200, path)) => waiting.get(path)?.(response) };
+}
+
+/** A socket of which nobody takes what is written until the test says so, however little that is. */
+class UnreadSocket extends Duplex {
+  readonly remoteAddress = '127.0.0.1';
+  taken = '';
+  #take: () => void = () => undefined;
+
+  constructor() {
+    super({ allowHalfOpen: true });
+  }
+
+  /** Takes all that waits. */
+  takeAll(): void {
+    this.#take();
+  }
+
+  setNoDelay(): this {
+    return this;
+  }
+
+  override _read(): void {
+    // The test pushes.
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this._writev([{ chunk }], done);
+  }
+
+  override _writev(chunks: readonly { readonly chunk: Buffer }[], done: () => void): void {
+    this.#take = () => {
+      this.#take = () => undefined;
+      for (const { chunk } of chunks) this.taken += chunk.toString('latin1');
+      done();
+    };
+  }
 }
 
 describe('The HTTP server', () => {
@@ -119,6 +160,41 @@ describe('The HTTP server', () => {
     await turns(served, 200);
     expect(client.socket.writableLength).to.be.greaterThan(0);
     expect(begun).to.deep.equal(['/1']);
+  });
+
+  it('executes no more than 16 requests whose answers nobody takes, and the others when they are taken', async () => {
+    const socket = new UnreadSocket();
+    const executed: string[] = [];
+    const handler: Handler = ({ path }) => {
+      executed.push(path);
+      return text(200, path);
+    };
+    const onBug = (error: unknown): never => {
+      throw error;
+    };
+    const timeouts = HTTP_TIMEOUTS;
+    const service = { handler, onBug, onUpgrade: undefined, onAnswered: undefined, limits: {}, timeouts };
+    const connection = new HttpConnection(
+      socket as unknown as Socket,
+      { ...service, date: new HttpDate() },
+      () => undefined,
+    );
+    socket.push(Buffer.from(Array.from({ length: 50 }, (_, i) => get(`/${i + 1}`)).join('')));
+    await eventually('/16 is executed', () => executed.includes('/16'));
+    // Time for more, were there more to come.
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(executed).to.have.lengthOf(16);
+    for (const most of [32, 48, 50]) {
+      socket.takeAll();
+      await eventually(`/${most} is executed`, () => executed.includes(`/${most}`));
+      expect(executed).to.have.lengthOf(most);
+    }
+    await eventually('all answers are taken', () => {
+      socket.takeAll();
+      return statusesIn(socket.taken).length === 50;
+    });
+    expect(executed).to.deep.equal(Array.from({ length: 50 }, (_, i) => `/${i + 1}`));
+    connection.destroy();
   });
 
   it('loses no last answer to a client that goes on sending: no reset', async () => {

@@ -1,6 +1,7 @@
 /** What clients may ask for at the edge: the largest appends, the shortest patience; and messages shown on request. */
 import { expect } from 'chai';
 import { textAt } from '../../src/console/transaction-text.ts';
+import { rawClient, statusesIn } from '../net/raw-client.ts';
 import { transact, transfer, withCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { allInView } from '../support/invariants.ts';
@@ -50,6 +51,24 @@ describe('a cluster and what clients ask of it at the edge', function () {
       expect(body).to.include({ outcome: 'committed' });
       await allInView(cluster);
       expect(cluster.lines.filter((line) => line.includes('it leaves the view'))).to.deep.equal([]);
+    });
+  });
+
+  it('holds clients to the limits it was started with', async () => {
+    const limits = ['--limit', 'fieldsMax=16', '--limit', 'bodyBytesMax=1024', '--limit', 'headMs=100'];
+    await withCluster({ only: ['P1', 'coordinator'], args: { coordinator: limits } }, async (cluster) => {
+      const client = await rawClient(cluster.nodes.address('coordinator').port);
+      const field = (_: unknown, index: number) => `X-${index}: 1\r\n`;
+      const get = (fields: number) => Array.from({ length: fields }, field).join('');
+      const post = 'POST /transactions HTTP/1.1\r\nHost: h\r\nContent-Length: 1025\r\n\r\n';
+      client.send(`GET /livez HTTP/1.1\r\nHost: h\r\n${get(15)}\r\n${post}`);
+      expect(statusesIn(await client.closed())).to.deep.equal([200, 413]);
+      const many = await rawClient(cluster.nodes.address('coordinator').port);
+      many.send(`GET /livez HTTP/1.1\r\nHost: h\r\n${get(16)}\r\n`);
+      expect(statusesIn(await many.closed())).to.deep.equal([431]);
+      const slow = await rawClient(cluster.nodes.address('coordinator').port);
+      slow.send('GET /');
+      expect(statusesIn(await slow.closed())).to.deep.equal([408]);
     });
   });
 
