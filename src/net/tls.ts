@@ -4,7 +4,8 @@
  * Who connects judges the certificate of who listens, by the CA of the cluster
  * and by the name or address that was dialled (RFC 9525), and needs none of its
  * own: a node proves itself by the credentials inside. TLS 1.2 and 1.3 are
- * spoken (RFC 8446); older versions are refused whatever Node was started with.
+ * spoken (RFC 8446); older versions and strangers' certificates are refused
+ * whatever Node was started with.
  */
 import { readFileSync } from 'node:fs';
 import { connect, isIP } from 'node:net';
@@ -97,7 +98,9 @@ export function dial({ host, port, allowHalfOpen, tls }: DialTarget): Dial {
   if (tls === undefined) return { socket: connect(to), ready: 'connect' };
   // An address is no server name (RFC 6066 §3), but it is what the certificate is held against.
   const named = isIP(host) === 0 ? { servername: host } : {};
-  const socket = connectSecure({ ...to, ...named, secureContext: tls.context, ALPNProtocols: ['http/1.1'] });
+  // Said in so many words: left to Node, one variable of the environment takes the judgement away.
+  const judged = { secureContext: tls.context, rejectUnauthorized: true };
+  const socket = connectSecure({ ...to, ...named, ...judged, ALPNProtocols: ['http/1.1'] });
   return { socket, ready: 'secureConnect' };
 }
 

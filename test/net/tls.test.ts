@@ -112,6 +112,19 @@ describe('TLS', function () {
     expect(misnamed.message).to.include('ERR_TLS_CERT_ALTNAME_INVALID');
   });
 
+  it('judges certificates even where Node was told by its environment not to', async () => {
+    const to = await serve();
+    const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+    ended.push(() => {
+      if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+      else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before;
+    });
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+    expect((await failureOf(client(to, otherCa))).code).to.equal('unreachable');
+    const elsewhere = await serve({}, '127.0.0.2');
+    expect((await failureOf(client(elsewhere, clientTlsFrom(files.ca)))).code).to.equal('unreachable');
+  });
+
   it('refuses a peer of another CA: the dialer sends it no credentials, and dials again', async () => {
     let shown = '';
     const to = await serve({
