@@ -169,8 +169,11 @@ export class OutcomeFiles implements OutcomeArchive {
         const entry = dataFiles.find(
           ({ name, kind }) => kind === OUTCOMES && !this.files.some((file) => file.entry.name === name),
         );
-        if (entry !== undefined) this.add(entry, places, nowMs);
-        if (entry !== undefined) store.archived(fresh);
+        if (entry !== undefined) {
+          assert(places.length === fresh.length, 'a file of outcomes is taken with the place of each');
+          this.add(entry, places, nowMs);
+          store.archived(fresh);
+        }
         this.files = this.files.filter((file) => !dropped.includes(file));
         store.raiseFloor(floorMs);
         for (const { file } of dropped) file.close();
@@ -184,11 +187,15 @@ export class OutcomeFiles implements OutcomeArchive {
     for (const { file } of this.files) file.close();
   }
 
-  /** The oldest files without which enough is left, and those past their age. */
+  /**
+   * The oldest files without which enough is left, and those past their age. One with an id from a clock ahead of ours
+   * stays until its time has come: it would raise the floor over ids that others are still to make.
+   */
   private surplus(fresh: number, nowMs: number): readonly OutcomeFile[] {
     const { keptMax } = this.options;
     let left = this.size + fresh;
-    return this.files.filter(({ index, writtenAtMs }) => {
+    return this.files.filter(({ index, newestMs, writtenAtMs }) => {
+      if (newestMs > nowMs) return false;
       if (left - index.size < keptMax && nowMs - writtenAtMs <= OUTCOME_AGE_MS_MAX) return false;
       left -= index.size;
       return true;

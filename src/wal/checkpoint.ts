@@ -19,7 +19,7 @@ import { Low } from 'lowdb';
 import { assert } from '../base/assert.ts';
 import { ParleyError } from '../base/errors.ts';
 import { CHECKPOINT_FILE, dataFile, isDataFile, segmentFile } from './directory-layout.ts';
-import { readRange, withFile, writeFileDurably } from './durable-file.ts';
+import { isDiskFull, readRange, withFile, writeFileDurably } from './durable-file.ts';
 import { firstNeeded, listSegments, readable } from './log-scanner.ts';
 import { readLines } from './line-reader.ts';
 import { LINE_BYTES_MAX, checksumText } from './record-codec.ts';
@@ -196,7 +196,12 @@ export class CheckpointStore {
       this.low.data = previous;
       throw error;
     }
-    await this.removeUnneeded();
+    try {
+      await this.removeUnneeded();
+    } catch (error) {
+      // It is durable, and who asked for it must hear so: what a full disk does not let go, the next one removes.
+      if (!isDiskFull(error)) throw error;
+    }
   }
 
   /** Removes segments that lie wholly before the checkpoint, and data files that it does not list. */

@@ -70,8 +70,21 @@ export async function writeFileDurably(
     throw error;
   }
   await disk.rename(temporary, path);
-  await disk.syncDirectory(dirname(path));
+  await syncedDirectory(disk, dirname(path));
   return written;
+}
+
+/**
+ * A file that has its name already can be undone no more. So a full disk says something else here than before: nobody
+ * knows whether the new file or the old one will be there, which is a failed sync.
+ */
+async function syncedDirectory(disk: Disk, directory: string): Promise<void> {
+  try {
+    await disk.syncDirectory(directory);
+  } catch (cause) {
+    if (!isDiskFull(cause)) throw cause;
+    throw Object.assign(new Error(`EIO: the directory is not synced (${errnoOf(cause)})`, { cause }), { code: 'EIO' });
+  }
 }
 
 async function writeChunks(

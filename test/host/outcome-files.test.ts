@@ -4,6 +4,8 @@
  */
 import { expect } from 'chai';
 import { OUTCOME_AGE_MS_MAX } from '../../src/host/outcome-files.ts';
+import { uuidV7TimeMs } from '../../src/base/ids.ts';
+import { errno } from '../wal/faulty-disk.ts';
 import { PowerDisk } from '../wal/power-disk.ts';
 import { idOf, openLife, outcomeOf } from './outcome-world.ts';
 import type { OutcomeLife } from './outcome-world.ts';
@@ -127,6 +129,41 @@ describe('Outcomes in files', () => {
     expect(next.store.admits(idOf(2))).to.equal('too-old');
     expect(next.store.get(idOf(3))).to.deep.equal(outcomeOf(idOf(3)));
     await next.node.close();
+  });
+
+  it('with an id of the future are dropped when it is the past: no floor is raised over ids to come', async () => {
+    const disk = new PowerDisk();
+    const ahead = idOf(3000);
+    let nowMs = uuidV7TimeMs(ahead) - 1;
+    const life = await openLife(disk, 2, () => nowMs);
+    for (const ids of [[idOf(1), ahead], [idOf(2), idOf(3)], [idOf(4), idOf(5)], [idOf(6)]]) {
+      for (const id of ids) life.answer(id);
+      await life.checkpoint();
+    }
+    expect(life.store.get(idOf(2)), 'the others are dropped').to.equal(undefined);
+    expect(life.store.get(ahead)).to.deep.equal(outcomeOf(ahead));
+    expect(life.store.admits(idOf(7))).to.equal('yes');
+    nowMs += 1;
+    life.answer(idOf(3001));
+    await life.checkpoint();
+    expect(life.store.get(ahead)).to.equal(undefined);
+    expect(life.store.admits(ahead)).to.equal('too-old');
+    await life.node.close();
+  });
+
+  it('keep what a durable checkpoint holds, though its old files do not go for a full disk', async () => {
+    const disk = new PowerDisk();
+    const life = await openLife(disk, 1000);
+    life.answer(idOf(1));
+    await life.checkpoint();
+    const remove = disk.remove.bind(disk);
+    disk.remove = () => Promise.reject(errno('ENOSPC'));
+    for (const count of [2, 3, 4, 5, 6]) life.answer(idOf(count));
+    // Asked for twice: the second finds nothing to write, and must not take what the first wrote for its own.
+    for (let each = 0; each < 2; each += 1) await life.checkpoint().catch(() => undefined);
+    disk.remove = remove;
+    for (const count of [1, 2, 6]) expect(life.store.get(idOf(count))).to.deep.equal(outcomeOf(idOf(count)));
+    await life.node.close();
   });
 
   it('write each outcome once', async () => {

@@ -41,8 +41,11 @@ export interface OutcomeLife {
   readonly checkpoint: () => Promise<void>;
 }
 
+/** After every id of these tests. */
+const LATER_MS = 10_000_000;
+
 /** Starts on what the disk has. @param nowMs wall clock */
-export async function openLife(disk: PowerDisk, keptMax: number, nowMs: () => number = () => 0): Promise<OutcomeLife> {
+export async function openLife(disk: PowerDisk, keptMax: number, nowMs = (): number => LATER_MS): Promise<OutcomeLife> {
   const store = new OutcomeStore(keptMax);
   const files = new OutcomeFiles({ directory: DIRECTORY, openNow: openNowOn(disk), nowMs, keptMax });
   store.archive = files;

@@ -193,6 +193,46 @@ describe('a checkpoint', () => {
       expect(state).to.deep.equal({ count: 0 });
       await owner.node.close();
     }));
+
+  it('counts as made when it is durable, though a full disk does not let the old files go', () =>
+    withTemporaryDirectory(async (directory) => {
+      let isFull = false;
+      const disk = faultyDisk({
+        remove: (path) => (isFull ? Promise.reject(errno('ENOSPC')) : realDisk.remove(path)),
+      });
+      const owner = await openOwner(directory, { disk });
+      for (let i = 0; i < 20; i += 1) await owner.add(`text ${i}`);
+      isFull = true;
+      const { seq } = await owner.checkpoint();
+      expect(owner.node.checkpoint()?.seq).to.equal(seq);
+      expect(walSegments(await readdir(directory)).length).to.be.greaterThan(3);
+      isFull = false;
+      await owner.add('after');
+      await owner.checkpoint();
+      expect(walSegments(await readdir(directory)).length, 'the next one lets them go').to.equal(1);
+      await owner.node.close();
+      const again = await openOwner(directory);
+      expect(again.texts).to.deep.equal(owner.texts);
+      await again.node.close();
+    }));
+
+  it('that has its name, and is perhaps not on the disk, ends the process: nobody knows which one will be there', () =>
+    withTemporaryDirectory(async (directory) => {
+      let renamed = '';
+      const disk = faultyDisk({
+        rename: (from, to) => realDisk.rename(from, to).then(() => void (renamed = to)),
+        syncDirectory: (path) =>
+          renamed.endsWith('checkpoint.json') ? Promise.reject(errno('ENOSPC')) : realDisk.syncDirectory(path),
+      });
+      const owner = await openOwner(directory, { disk });
+      await owner.add('one');
+      expect(await rejectionOf(owner.checkpoint())).to.include({ code: 'sync-failed' });
+      await owner.node.close();
+      // Here it is the new one: what it lists was not taken away as of one that did not come about.
+      const again = await openOwner(directory);
+      expect(again.texts).to.deep.equal(['one']);
+      await again.node.close();
+    }));
 });
 
 describe('a checkpoint that does not fit', () => {
