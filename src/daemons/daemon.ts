@@ -26,6 +26,7 @@ import type { RequestHead } from '../wire/frame.ts';
 import { reportBugsTo, sayLast } from './bug-trap.ts';
 import type { CoordinatorSettings, ParticipantSettings, ServerSettings } from './config.ts';
 import { isLoopback } from './config-table.ts';
+import { handshakeNotices } from './handshake-notices.ts';
 import { Metrics } from './metrics.ts';
 import { createNodeLog } from './node-log.ts';
 import type { NarrationSink, NodeLog } from './node-log.ts';
@@ -127,6 +128,7 @@ async function listen(settings: DaemonSettings, parts: DaemonParts, shell: Daemo
   const router = new Router(guarded([...routes, indexRoute(version, routes)], rules));
   const http = new HttpServer({
     tls: shell.tls,
+    onHandshakeFailed: handshakeNotices(shell.log, metrics, () => performance.now()),
     // One object holds them all; the reader and the timers take theirs by name.
     limits: settings.limits,
     timeouts: settings.limits,

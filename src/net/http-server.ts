@@ -29,6 +29,8 @@ export interface HttpServerOptions {
   readonly onUpgrade?: (head: RequestHead, socket: Socket, rest: Buffer) => boolean;
   /** Told of every answer before it is written, for logs and metrics. */
   readonly onAnswered?: (request: Request, status: number, elapsedMs: number) => void;
+  /** Told of every TLS handshake that came to nothing: a code, and the address of the other side (empty when it is gone). */
+  readonly onHandshakeFailed?: (why: string, address: string) => void;
   /** Default FRAME_LIMITS. */
   readonly limits?: Partial<FrameLimits>;
   /** Default HTTP_TIMEOUTS. */
@@ -80,6 +82,10 @@ export class HttpServer {
             onSecure: (socket) => {
               this.#handshakes.delete(originOf(socket));
               this.#accept(socket);
+            },
+            onFailure: (why, address) => {
+              // Those that a drain ends have not failed.
+              if (!this.#isDraining) options.onHandshakeFailed?.(why, address);
             },
           });
     // Once listening, an error here is none that a caller could be told of otherwise.

@@ -7,6 +7,7 @@
  * spoken (RFC 8446); older versions and strangers' certificates are refused
  * whatever Node was started with.
  */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect, isIP } from 'node:net';
 import type { Server, Socket } from 'node:net';
@@ -51,9 +52,10 @@ export interface Dial {
 
 /**
  * Reads the files of a node.
- * @throws ParleyError `bad-config`: unreadable, no certificate, no key, or a key of another certificate
+ * @param nowMs milliseconds since 1970, against which the certificates are held
+ * @throws ParleyError `bad-config`: unreadable, no certificate, no key, a key of another certificate, or out of date
  */
-export function nodeTls(files: TlsFiles): NodeTls {
+export function nodeTls(files: TlsFiles, nowMs = Date.now()): NodeTls {
   const cert = readPem(files.cert, 'certificate');
   const key = readPem(files.key, 'key');
   try {
@@ -69,7 +71,12 @@ export function nodeTls(files: TlsFiles): NodeTls {
       },
     );
   }
-  return { listening: { cert, key }, ...clientTls(readPem(files.ca, 'CA'), files.ca) };
+  const ca = readPem(files.ca, 'CA');
+  const trusted = clientTls(ca, files.ca);
+  // With either out of date no link would ever stand, and every log would only say that the others refuse.
+  refuseOutOfDate(files.cert, certificatesIn(cert).slice(0, 1), nowMs);
+  refuseOutOfDate(files.ca, certificatesIn(ca), nowMs);
+  return { listening: { cert, key }, ...trusted };
 }
 
 /**
@@ -110,6 +117,8 @@ export interface SecureListener {
   readonly onConnection: (raw: Socket) => boolean;
   /** TLS stands on the connection that came from this address. */
   readonly onSecure: (socket: Socket) => void;
+  /** TLS will not stand on a connection; `why` is a code of OpenSSL or of Node, never what the other side wrote. */
+  readonly onFailure: (why: string, address: string) => void;
 }
 
 /** A TLS server that is not listening yet. A handshake that fails, or takes longer than `handshakeMs`, ends its connection. */
@@ -127,8 +136,30 @@ export function secureServer(tls: NodeTls, handshakeMs: number, listener: Secure
   });
   server.on('secureConnection', (socket) => listener.onSecure(socket));
   // Whose handshake fails is a stranger, or no TLS client at all; there is nobody to answer in a language it speaks.
-  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    listener.onFailure(error.code ?? 'unknown', socket.remoteAddress ?? '');
+    socket.destroy();
+  });
   return server;
+}
+
+/** The certificates of a PEM file, in its order; a node's own is the first. */
+function certificatesIn(pem: Buffer): readonly X509Certificate[] {
+  const blocks = pem.toString('latin1').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block));
+}
+
+/** One that is valid is enough: an old CA may stand beside the one that follows it. */
+function refuseOutOfDate(file: string, certificates: readonly X509Certificate[], nowMs: number): void {
+  const faults = certificates.map(({ validFrom, validTo }) => {
+    if (Date.parse(validTo) < nowMs) return `expired on ${validTo}`;
+    return Date.parse(validFrom) > nowMs ? `is not valid before ${validFrom}` : undefined;
+  });
+  const fault = faults.includes(undefined) ? undefined : faults[0];
+  if (fault === undefined) return;
+  throw new ParleyError('bad-config', `The certificate in ${file} ${fault}.`, {
+    remedy: 'Make a new one (npm run ca keeps a CA that is there), or set the clock of this machine.',
+  });
 }
 
 function readPem(file: string, what: string): Buffer {

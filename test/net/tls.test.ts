@@ -21,6 +21,18 @@ import { statusesIn } from './raw-client.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n';
 const BIG_BYTES = 3_000_000;
+/** A CA that was valid in 2019; its key is nowhere. */
+const EXPIRED_CA = `-----BEGIN CERTIFICATE-----
+MIIBVjCB/aADAgECAgEBMAoGCCqGSM49BAMCMBsxGTAXBgNVBAMMEEEgQ0Egb2Yg
+dGhlIHBhc3QwHhcNMTkwMTAxMDAwMDAwWhcNMjAwMTAxMDAwMDAwWjAbMRkwFwYD
+VQQDDBBBIENBIG9mIHRoZSBwYXN0MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE
+7uYZ5upThGWxkBFVrc9XnqNs/C9u78S9qbC1ijNXxF3U+Qdz8mtZaO759S9/OmBY
+iDc/IvkUVh5sTfiSKCzgbKMyMDAwDwYDVR0TAQH/BAUwAwEB/zAdBgNVHQ4EFgQU
+8ENCCGk/UGwGcFxt4N2HWUn4is8wCgYIKoZIzj0EAwIDSAAwRQIhAJqRWQyoHzY3
+c6UaFP8OAV867SG6lbNXtFPBi8AFBrAMAiAMCnnuBmSUkUMiMBFLyLwlOninkxcE
+YTfUFG9OPsXtag==
+-----END CERTIFICATE-----
+`;
 
 describe('TLS', function () {
   this.timeout(20_000);
@@ -162,7 +174,8 @@ describe('TLS', function () {
   });
 
   it('refuses TLS 1.1 and plain HTTP without a word of HTTP, and serves others meanwhile', async () => {
-    const to = await serve();
+    const failed: (readonly string[])[] = [];
+    const to = await serve({ onHandshakeFailed: (...told) => void failed.push(told) });
     const old = { minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
     const refused = secure(to, { ...old, maxVersion: 'TLSv1.1' });
     await eventually('TLS 1.1 is refused', () => refused.code !== '');
@@ -174,6 +187,11 @@ describe('TLS', function () {
     plain.socket.write(GET);
     await eventually('plain HTTP is hung up on', () => plain.isClosed);
     expect(plain.text).to.not.include('HTTP');
+    await eventually('both are told of', () => failed.length === 2);
+    expect(failed).to.deep.equal([
+      ['ERR_SSL_UNSUPPORTED_PROTOCOL', '127.0.0.1'],
+      ['ERR_SSL_HTTP_REQUEST', '127.0.0.1'],
+    ]);
     const wrongDoor = await serve({ tls: undefined });
     expect((await failureOf(client(wrongDoor, clientTlsFrom(files.ca)))).code).to.equal('unreachable');
   });
@@ -256,6 +274,28 @@ describe('TLS', function () {
     expect(() => clientTls(''))
       .to.throw(ParleyError)
       .with.property('code', 'bad-config');
+  });
+
+  it('refuses certificates that have expired or are not yet valid, and says when', () => {
+    const dayMs = 86_400_000;
+    expect(() => nodeTls(files, Date.now() + 396 * dayMs)).to.not.throw();
+    for (const [days, says] of [
+      [398, /^The certificate in \S+node\.crt expired on \w{3} +\d+ .* GMT\.$/],
+      [-1, /^The certificate in \S+node\.crt is not valid before \w{3} +\d+ .* GMT\.$/],
+    ] as const) {
+      expect(() => nodeTls(files, Date.now() + days * dayMs))
+        .to.throw(ParleyError, says)
+        .with.property('code', 'bad-config');
+    }
+    // A CA that follows another stands beside it for a while.
+    const both = join(directory, 'both.crt');
+    writeFileSync(both, `${EXPIRED_CA}${readFileSync(files.ca, 'utf8')}`);
+    expect(() => nodeTls({ ...files, ca: both })).to.not.throw();
+    writeFileSync(both, EXPIRED_CA);
+    expect(() => nodeTls({ ...files, ca: both })).to.throw(
+      ParleyError,
+      'both.crt expired on Jan  1 00:00:00 2020 GMT.',
+    );
   });
 
   it('has keys that only their owner can read', () => {
