@@ -1,9 +1,11 @@
 /**
  * What a daemon must have before others can reach it: TLS and the credentials
- * of the cluster. Without them it listens on loopback only, or not at all.
+ * of the cluster. Without them it listens on loopback only, or not at all; and
+ * without TLS it shows the key to nobody on another machine.
  */
 import { isLoopback, readPath } from './config-table.ts';
 import type { TlsFiles } from '../net/tls.ts';
+import type { Address } from './config.ts';
 import type { SettingsSource } from './config-source.ts';
 
 const TLS_KEYS = { cert: 'tlsCert', key: 'tlsKey', ca: 'tlsCa' } as const;
@@ -56,4 +58,17 @@ export function refuseUnprotected(source: SettingsSource, host: string, tls: Tls
       'Add --advertise host:port, by which others reach it.',
     );
   }
+}
+
+/**
+ * The key is shown to the coordinator with every dial and request.
+ * @throws ParleyError `usage` or `bad-config`: it is on another machine, and nothing hides the key on the way
+ */
+export function refuseClearKey(source: SettingsSource, { host }: Address, tls: TlsFiles | undefined): void {
+  if (tls !== undefined || isLoopback(host)) return;
+  throw source.fault(
+    'coordinator',
+    `is on ${host}, to which the key of the cluster would go in the clear.`,
+    'Give --tls-cert, --tls-key and --tls-ca, or a coordinator of this machine.',
+  );
 }

@@ -14,7 +14,7 @@ import { didYouMean } from '../console/did-you-mean.ts';
 import { nodeNamed, withBackends, withProtocol } from './cluster-file.ts';
 import { advertisedAddress, coordinatorAddress, groupsOf, nodeName } from './config-membership.ts';
 import { serverLimits } from './config-limits.ts';
-import { refuseUnprotected, tlsFiles } from './config-protection.ts';
+import { refuseClearKey, refuseUnprotected, tlsFiles } from './config-protection.ts';
 import { SettingsSource } from './config-source.ts';
 import {
   LOG_LEVELS,
@@ -174,8 +174,15 @@ export function resolveConfig<R extends ConfigRole>(role: R, input: ConfigInput)
   return { settings: build[role](source), report: source.report() };
 }
 
+function reachedCoordinator(source: SettingsSource, { tls }: NodeSettings): Address {
+  const address = coordinatorAddress(source);
+  refuseClearKey(source, address, tls);
+  return address;
+}
+
 function serverSettings(source: SettingsSource): ServerSettings {
-  return { role: 'server', ...nodeSettings(source, 'server'), coordinator: coordinatorAddress(source) };
+  const node = nodeSettings(source, 'server');
+  return { role: 'server', ...node, coordinator: reachedCoordinator(source, node) };
 }
 
 function coordinatorSettings(source: SettingsSource): CoordinatorSettings {
@@ -190,7 +197,7 @@ function participantSettings(source: SettingsSource): ParticipantSettings {
     role: 'participant',
     ...node,
     ...advertisedAddress(source),
-    coordinator: coordinatorAddress(source),
+    coordinator: reachedCoordinator(source, node),
     vote: source.value('vote', (text) => readWord(text, VOTE_MODES), { value: 'auto' }),
     groups: groupsOf(source, node.name),
     ...unsafeRule(source, node.lab),

@@ -124,17 +124,19 @@ export class Host<Event> {
     this.held.length = 0;
   }
 
-  /** A throw between the step and its last output leaves a state that no record holds: this life is over. */
+  /** A throw between an event and the last output of its step leaves a state that no record holds: this life is over. */
   private stepOnce(event: Event): void {
-    const step = this.node.step(event, this.ports.clock.nowMs());
+    let step: NodeStep | undefined;
     try {
+      step = this.node.step(event, this.ports.clock.nowMs());
       this.carryOut(step);
     } catch (cause) {
       this.stop();
-      // Whoever passed the event in must not take it for a fault of the event.
-      if (cause instanceof ParleyError)
-        throw new AssertionFailed(`a step is carried out whole: ${cause.message}`, { cause });
-      throw cause;
+      // What a step looks up on the disk is not there as it was written.
+      if (step === undefined && cause instanceof ParleyError) return this.ports.fatal(cause.code, cause.message);
+      if (!(cause instanceof Error) || cause instanceof AssertionFailed) throw cause;
+      // Whoever passed the event in must not take it for a fault of the event, and go on.
+      throw new AssertionFailed(`a step is carried out whole: ${cause.message}`, { cause });
     }
   }
 

@@ -22,6 +22,7 @@ import { isUuidV7, uuidV7TimeMs } from '../base/ids.ts';
 import type { TransactionId } from '../base/ids.ts';
 import type { OutcomeArchive, OutcomeStore, StoredOutcome } from '../protocol/outcomes.ts';
 import type { Checkpoint, DataFileEntry } from '../wal/checkpoint.ts';
+import { errnoOf } from '../wal/durable-file.ts';
 import { LineIndex } from '../wal/line-index.ts';
 import type { DataLines } from '../wal/node-directory.ts';
 import type { OpenFile, OpenNow } from '../wal/read-now.ts';
@@ -97,7 +98,7 @@ export class OutcomeFiles implements OutcomeArchive {
 
   /**
    * The outcome, if one of the files has it.
-   * @throws ParleyError `checkpoint-corrupt`, or the error of the disk: it must not pass for "never seen"
+   * @throws ParleyError `checkpoint-corrupt`: what cannot be read must not pass for "never seen"
    */
   find(id: TransactionId): StoredOutcome | undefined {
     assert(!this.closed, 'nobody asks for an outcome when the files are closed');
@@ -234,7 +235,7 @@ function parsed(line: Buffer): StoredOutcome {
 function readOutcome({ file, entry }: OutcomeFile, offset: number): StoredOutcome {
   for (let bytes = READ_BYTES; bytes <= 2 * LINE_BYTES_MAX; bytes *= 2) {
     const into = Buffer.allocUnsafe(bytes);
-    const count = readAll(file, into, offset);
+    const count = readAll(file, into, offset, entry.name);
     const end = into.subarray(0, count).indexOf(LINE_FEED);
     if (end !== -1) return parsed(into.subarray(0, end));
     if (count < bytes) break;
@@ -243,10 +244,17 @@ function readOutcome({ file, entry }: OutcomeFile, offset: number): StoredOutcom
 }
 
 /** Fills `into` unless the file ends before. */
-function readAll(file: OpenFile, into: Buffer, offset: number): number {
+function readAll(file: OpenFile, into: Buffer, offset: number, name: string): number {
+  const read = (count: number): number => {
+    try {
+      return file.read(into.subarray(count), offset + count);
+    } catch (cause) {
+      throw new ParleyError('checkpoint-corrupt', `${name} cannot be read any more (${errnoOf(cause)}).`, { cause });
+    }
+  };
   let count = 0;
   while (count < into.length) {
-    const more = file.read(into.subarray(count), offset + count);
+    const more = read(count);
     assert(more >= 0, 'a read has no negative length');
     if (more === 0) break;
     count += more;

@@ -1,4 +1,5 @@
 /** What the world is to one of its nodes: clock, chance, network, and who is told what. */
+import { AssertionFailed } from '../base/assert.ts';
 import type { Message, NodeName } from '../protocol/messages.ts';
 import type { Answer, CopyWork, Notice } from '../protocol/node-step.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
@@ -48,8 +49,11 @@ export type CrashPlace = 'before-force' | 'forced' | 'before-send' | 'sent' | 'p
  */
 export type Ending = 'kill' | 'whole' | 'power' | 'torn' | 'eio';
 
-/** Thrown by a crash point: the stack unwinds, and nothing after it happens. */
-class Died extends Error {}
+/**
+ * Thrown by a crash point: the stack unwinds, and nothing after it happens. The host lets through unchanged only what
+ * ends the process in any case, which is a broken invariant.
+ */
+class Died extends AssertionFailed {}
 
 /** The only one: a life ends in every world, and where it was thrown from nobody reads. */
 export const DIED: Error = new Died('a simulated process has ended');

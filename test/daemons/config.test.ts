@@ -295,6 +295,12 @@ describe('the configuration of a daemon', () => {
       says: /^--host is bank\.example, .*lacks TLS/,
     },
     {
+      title: 'a coordinator on another machine and no TLS',
+      role: 'participant',
+      given: { flags: { name: 'P1', coordinator: 'c.example:7100' } },
+      says: /^--coordinator is on c\.example, .*key of the cluster would go in the clear\.$/,
+    },
+    {
       title: 'a certificate without its key',
       given: { flags: { 'tls-cert': 'c', 'tls-ca': 'a' } },
       says: /^--tls-cert needs --tls-cert, --tls-key and --tls-ca/,

@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { AssertionFailed } from '../../src/base/assert.ts';
+import { ParleyError } from '../../src/base/errors.ts';
 import { Host } from '../../src/host/host.ts';
 import type { Message } from '../../src/protocol/messages.ts';
 import { StepBuilder } from '../../src/protocol/node-step.ts';
@@ -271,5 +273,28 @@ describe('The host', () => {
     stage.log.sync();
     stage.host.handle((out) => out.tell('C', ABORT));
     expect(stage.sent).to.deep.equal([]);
+  });
+
+  it('does not go on after a step that ended half way, and says what of the disk could not be read', () => {
+    const stage = new Stage();
+    stage.host.handle((out) => {
+      out.tell('C', ABORT);
+      throw new ParleyError('checkpoint-corrupt', 'There is no such line.');
+    });
+    stage.host.handle((out) => out.tell('C', ABORT));
+    expect(stage.sent).to.deep.equal(['fatal checkpoint-corrupt']);
+  });
+
+  it('lets no failure of a step pass for one of the request that brought it', () => {
+    for (const fails of [new TypeError('no such member'), new ParleyError('log-full', 'There is no room.')]) {
+      const stage = new Stage();
+      stage.onWork = () => {
+        throw fails;
+      };
+      const failing: Telling = (out) => out.work.push({ number: 'c0ffee.1.1', id: 'TX001', work: { type: 'abort' } });
+      expect(() => stage.host.handle(failing)).to.throw(AssertionFailed, fails.message);
+      stage.host.handle((out) => out.tell('C', ABORT));
+      expect(stage.sent).to.deep.equal([]);
+    }
   });
 });

@@ -3,7 +3,9 @@
  * is answered the same, or is too old to be run; it is never taken for new.
  */
 import { expect } from 'chai';
-import { OUTCOME_AGE_MS_MAX } from '../../src/host/outcome-files.ts';
+import { ParleyError } from '../../src/base/errors.ts';
+import { OUTCOME_AGE_MS_MAX, OutcomeFiles } from '../../src/host/outcome-files.ts';
+import { OutcomeStore } from '../../src/protocol/outcomes.ts';
 import { uuidV7TimeMs } from '../../src/base/ids.ts';
 import { errno } from '../wal/faulty-disk.ts';
 import { PowerDisk } from '../wal/power-disk.ts';
@@ -189,5 +191,24 @@ describe('Outcomes in files', () => {
     await life.node.close();
     life.files.close();
     expect(() => life.store.get(idOf(1))).to.throw('closed');
+  });
+
+  it('name the file that the disk does not give any more', () => {
+    const failing = {
+      read: () => {
+        throw errno('EIO');
+      },
+      close: () => undefined,
+    };
+    const options = { directory: '/node', openNow: () => failing, nowMs: () => 0, keptMax: 9 };
+    const [files, store] = [new OutcomeFiles(options), new OutcomeStore()];
+    const line = JSON.stringify(outcomeOf(idOf(1)));
+    const entry = { name: 'data-outcomes-1.jsonl', kind: 'outcomes', bytes: line.length, crc: '' };
+    files.reader(entry, () => undefined)(Buffer.from(line), 0);
+    store.archive = files;
+    expect(() => store.get(idOf(1)))
+      .to.throw(ParleyError, 'data-outcomes-1.jsonl cannot be read any more (EIO)')
+      .with.property('code', 'checkpoint-corrupt');
+    expect(store.get(idOf(2))).to.equal(undefined);
   });
 });
