@@ -1,7 +1,12 @@
 /**
  * When a node takes its checkpoints: after so many records, one at a time, and
  * not again at once when the disk had no room. A failed sync ends the process.
+ *
+ * One that wrote much is not soon followed by another: the records since are at
+ * least half its lines. So however large the state grows, a record costs no
+ * more than a few lines of a checkpoint, and a replay is in proportion to it.
  */
+import type { Json } from '../base/canonical-json.ts';
 import { ParleyError } from '../base/errors.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
 import type { Checkpoint, DataFileEntry } from '../wal/checkpoint.ts';
@@ -10,8 +15,10 @@ import { endNow } from './daemon.ts';
 import type { NodeLog } from './node-log.ts';
 import { realClock } from './real-clock.ts';
 
-/** After this many records a checkpoint is taken: replay at a start stays short. */
+/** After this many records a checkpoint is taken, at least: replay at a start stays short. */
 export const CHECKPOINT_RECORDS = 50_000;
+/** And after so many for each line that the last one wrote. */
+const RECORDS_PER_LINE = 0.5;
 
 /** The directory of which checkpoints are taken. */
 export type CheckpointedDirectory = Pick<NodeDirectory<ProtocolRecord>, 'checkpoint' | 'takeCheckpoint'> & {
@@ -43,11 +50,15 @@ export function checkpointer(directory: CheckpointedDirectory, log: Pick<NodeLog
   let underWay: Promise<void> | undefined;
   let notBeforeMs = 0;
   let lastSeq = directory.checkpoint()?.seq ?? 0;
+  /** Lines that the last checkpoint of this life wrote. */
+  let linesWritten = 0;
   const take = async ({ data, keep = [], taken }: CheckpointParts): Promise<void> => {
     try {
-      const checkpoint = await directory.takeCheckpoint({ state: {}, data, keep });
+      const counted = data.map((file) => ({ ...file, lines: new CountedLines(file.lines) }));
+      const checkpoint = await directory.takeCheckpoint({ state: {}, data: counted, keep });
       const { seq } = checkpoint;
       lastSeq = seq;
+      linesWritten = counted.reduce((sum, { lines }) => sum + lines.read, 0);
       taken?.(checkpoint);
       log.info('checkpoint', `A checkpoint up to record ${seq} is durable.`, { seq });
     } catch (error) {
@@ -60,10 +71,27 @@ export function checkpointer(directory: CheckpointedDirectory, log: Pick<NodeLog
   };
   const whenDue: Checkpointer['whenDue'] = (collect) => {
     if (underWay !== undefined || realClock.nowMs() < notBeforeMs) return;
-    if (directory.log.lastSeq - lastSeq < CHECKPOINT_RECORDS) return;
+    if (directory.log.lastSeq - lastSeq < Math.max(CHECKPOINT_RECORDS, linesWritten * RECORDS_PER_LINE)) return;
     underWay = take(collect()).finally(() => {
       underWay = undefined;
     });
   };
   return { whenDue, underWay: () => underWay ?? Promise.resolve() };
+}
+
+/** Lines that tell how many of them were read. */
+class CountedLines implements Iterable<Json> {
+  read = 0;
+  readonly #lines: Iterable<Json>;
+
+  constructor(lines: Iterable<Json>) {
+    this.#lines = lines;
+  }
+
+  *[Symbol.iterator](): Generator<Json> {
+    for (const line of this.#lines) {
+      this.read += 1;
+      yield line;
+    }
+  }
 }

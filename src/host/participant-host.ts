@@ -31,7 +31,8 @@ export interface ParticipantHostOptions {
 /** What a checkpoint of a participant holds. */
 export interface ParticipantCheckpoint {
   readonly records: readonly ProtocolRecord[];
-  readonly resources: readonly Json[];
+  /** As of the moment of the checkpoint, made when they are read. */
+  readonly resources: Iterable<Json>;
 }
 
 /** One participant in one life; see the header. */
@@ -107,7 +108,7 @@ export class ParticipantHost {
 
   /** State as of the last record appended. */
   checkpoint(): ParticipantCheckpoint {
-    return { records: participantRecords(this.node), resources: resourceLines(this.resources.checkpointState()) };
+    return { records: participantRecords(this.node), resources: resourceLines(this.resources.checkpoint()) };
   }
 
   private restoreResources(): void {

@@ -5,27 +5,22 @@
  *   {"position":17} {"applied":…} … {"lowWater":[…]} {"group":"bank","kind":"ledger"} {"line":…} …
  */
 import type { Json } from '../base/canonical-json.ts';
+import { madeWhenRead } from '../resources/resource.ts';
+import type { ResourceCheckpoint } from '../resources/resource-manager.ts';
 
 type JsonObject = Readonly<Record<string, Json>>;
 
-/** What ResourceManager.checkpointState() gives and restoreState() takes. */
-interface ResourceState {
-  readonly position: Json;
-  readonly applied: { readonly numbers: readonly Json[]; readonly lowWater: Json };
-  readonly resources: readonly { readonly group: Json; readonly kind: Json; readonly lines: readonly Json[] }[];
-}
-
-/** The lines of a state. */
-export function resourceLines(state: Json): Json[] {
-  const { position, applied, resources } = state as unknown as ResourceState;
-  const lines: Json[] = [{ position }];
-  for (const one of applied.numbers) lines.push({ applied: one });
-  lines.push({ lowWater: applied.lowWater });
-  for (const { group, kind, lines: own } of resources) {
-    lines.push({ group, kind });
-    for (const line of own) lines.push({ line });
-  }
-  return lines;
+/** The lines of a state, each made when it is read. */
+export function resourceLines({ position, applied, resources }: ResourceCheckpoint): Iterable<Json> {
+  return madeWhenRead(function* () {
+    yield { position };
+    for (const one of applied.numbers) yield { applied: one };
+    yield { lowWater: applied.lowWater };
+    for (const { group, kind, lines } of resources) {
+      yield { group, kind };
+      for (const line of lines) yield { line };
+    }
+  });
 }
 
 /** Puts the lines together again. */

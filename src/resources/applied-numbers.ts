@@ -79,7 +79,7 @@ export class AppliedNumbers {
     }
   }
 
-  state(): Json {
+  state(): { readonly numbers: readonly Json[]; readonly lowWater: readonly Json[] } {
     this.#sweep();
     const numbers = [...this.#groups.keys()].sort(compareAttempts);
     return {

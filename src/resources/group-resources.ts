@@ -63,13 +63,18 @@ export class GroupResources {
     return resource instanceof Notebook ? resource : undefined;
   }
 
-  /** The committed state of all groups. */
-  state(): Json {
+  /** The committed state of all groups, its lines made when they are read. */
+  snapshots(): readonly { readonly group: string; readonly kind: ResourceKind; readonly lines: Iterable<Json> }[] {
     return [...this.#resources].map(([group, resource]) => ({
       group,
       kind: resource.kind,
       lines: resource.snapshot(),
     }));
+  }
+
+  /** The same in one value. */
+  state(): Json {
+    return this.snapshots().map((snapshot) => ({ ...snapshot, lines: [...snapshot.lines] }));
   }
 
   /** Takes state() back. @throws ParleyError `checkpoint-corrupt`, also for a group that is configured otherwise now */

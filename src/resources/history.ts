@@ -12,6 +12,7 @@ import { assert } from '../base/assert.ts';
 import type { Json } from '../base/canonical-json.ts';
 import type { AttemptNumber, TransactionId } from '../base/ids.ts';
 import { READ_LIMIT_DEFAULT } from './operations.ts';
+import { madeWhenRead } from './resource.ts';
 import type { Change, LockRequest, Operation, Prepared, Refusal, Resource } from './resource.ts';
 import { contradiction, storedInteger, storedObject, storedString } from './stored-json.ts';
 
@@ -111,8 +112,11 @@ export class History implements Resource {
     return [...this.#rooms.keys()].sort().map((room) => ({ room, last: this.#room(room).lines.length }));
   }
 
-  snapshot(): readonly Json[] {
-    return this.rooms().flatMap(({ room }) => this.#room(room).lines.map((line) => ({ room, ...line })));
+  snapshot(): Iterable<Json> {
+    const rooms = this.rooms().map(({ room, last }) => ({ room, lines: this.#room(room).lines.slice(0, last) }));
+    return madeWhenRead(function* () {
+      for (const { room, lines } of rooms) for (const line of lines) yield { room, ...line };
+    });
   }
 
   restore(lines: readonly Json[]): void {

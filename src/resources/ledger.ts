@@ -17,6 +17,7 @@ import { ACCOUNTS_KEY, accountKey, debitsOf, exactSum, ledgerLocks, planLedger }
 import type { LedgerEffect, LedgerView } from './ledger-plan.ts';
 import { LedgerReservations } from './ledger-reservations.ts';
 import type { Change, LockRequest, Operation, Prepared, Resource } from './resource.ts';
+import { madeWhenRead } from './resource.ts';
 import { contradiction, storedInteger, storedObject, storedString } from './stored-json.ts';
 import type { JsonObject } from './stored-json.ts';
 
@@ -166,13 +167,17 @@ export class Ledger implements Resource {
     return { account: number, opening, postings: postings.slice(start, end), more: end < postings.length };
   }
 
-  snapshot(): readonly Json[] {
-    const lines: Json[] = [{ line: 'ledger', nextAccount: this.#nextAccount }];
-    for (const { account, opening, balance, owner, postings } of this.#sorted()) {
-      lines.push({ line: 'account', account, opening, balance, ...(owner === undefined ? {} : { owner }) });
-      for (const posting of postings) lines.push({ line: 'posting', account, ...posting });
-    }
-    return lines;
+  snapshot(): Iterable<Json> {
+    const nextAccount = this.#nextAccount;
+    // Postings never change, but one may still come to stand between others.
+    const accounts = this.#sorted().map((account) => ({ ...account, postings: account.postings.slice() }));
+    return madeWhenRead(function* () {
+      yield { line: 'ledger', nextAccount };
+      for (const { account, opening, balance, owner, postings } of accounts) {
+        yield { line: 'account', account, opening, balance, ...(owner === undefined ? {} : { owner }) };
+        for (const posting of postings) yield { line: 'posting', account, ...posting };
+      }
+    });
   }
 
   restore(lines: readonly Json[]): void {

@@ -6,6 +6,7 @@
 import { assert } from '../base/assert.ts';
 import type { Json } from '../base/canonical-json.ts';
 import type { AttemptNumber, TransactionId } from '../base/ids.ts';
+import { madeWhenRead } from './resource.ts';
 import type { Change, LockRequest, Operation, Prepared, Resource } from './resource.ts';
 import { contradiction, storedInteger, storedObject, storedString } from './stored-json.ts';
 
@@ -78,8 +79,11 @@ export class Notebook implements Resource {
     return this.#strings.map((string, offset) => ({ index: offset + 1, string }));
   }
 
-  snapshot(): readonly Json[] {
-    return this.strings();
+  snapshot(): Iterable<Json> {
+    const strings = this.#strings.slice();
+    return madeWhenRead(function* () {
+      for (const [offset, string] of strings.entries()) yield { index: offset + 1, string };
+    });
   }
 
   restore(lines: readonly Json[]): void {

@@ -26,11 +26,22 @@ import type { FeedChange, FeedPage } from './change-feed.ts';
 import { GroupResources } from './group-resources.ts';
 import type { GroupConfig } from './group-resources.ts';
 import type { LockedKey } from './lock-table.ts';
-import type { Refusal, Resource } from './resource.ts';
+import type { Refusal, Resource, ResourceKind } from './resource.ts';
 import { storedInteger, storedObject } from './stored-json.ts';
 
 /** Changes kept for readers of the feed, unless said otherwise: some minutes of a busy cluster. */
 export const FEED_LENGTH_DEFAULT = 10_000;
+
+/** The committed state of a participant at one moment; the lines of a group can be read later, and more than once. */
+export interface ResourceCheckpoint {
+  readonly position: number;
+  readonly applied: ReturnType<AppliedNumbers['state']>;
+  readonly resources: readonly {
+    readonly group: string;
+    readonly kind: ResourceKind;
+    readonly lines: Iterable<Json>;
+  }[];
+}
 
 /** One per participant. */
 export class ResourceManager {
@@ -153,7 +164,7 @@ export class ResourceManager {
 
   /** All committed state of a group as JSON lines. */
   snapshotGroup(group: string): readonly Json[] {
-    return this.resource(group).snapshot();
+    return [...this.resource(group).snapshot()];
   }
 
   /**
@@ -184,9 +195,17 @@ export class ResourceManager {
     this.#applied.forgetBelow(lowWater);
   }
 
-  /** All committed state. Prepared attempts are not in it: the host restores them from its own. */
+  /**
+   * All committed state of this moment, for a checkpoint: what can be large is made when it is read. Prepared attempts
+   * are not in it: the host restores them from its own.
+   */
+  checkpoint(): ResourceCheckpoint {
+    return { position: this.#feed.position, applied: this.#applied.state(), resources: this.groups.snapshots() };
+  }
+
+  /** The same in one value. */
   checkpointState(): Json {
-    return { position: this.#feed.position, applied: this.#applied.state(), resources: this.groups.state() };
+    return { ...this.checkpoint(), resources: this.groups.state() };
   }
 
   /** Takes checkpointState() back. @throws ParleyError `checkpoint-corrupt` */

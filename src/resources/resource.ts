@@ -83,8 +83,16 @@ export interface Resource {
   commit(number: AttemptNumber, id: TransactionId, effect: Json): readonly Change[];
   /** Frees what was reserved; unknown numbers are fine. */
   abort(number: AttemptNumber): void;
-  /** All committed state as JSON lines (not what is reserved), in an order that is a function of the state. */
-  snapshot(): readonly Json[];
+  /**
+   * All committed state of this moment as JSON lines (not what is reserved), in an order that is a function of the
+   * state. A line is made when it is read, however late, so that a large state stops nobody; it can be read again.
+   */
+  snapshot(): Iterable<Json>;
   /** Replaces all committed state; reservations stay. */
   restore(lines: readonly Json[]): void;
+}
+
+/** Lines that a generator makes, from its beginning each time they are read. */
+export function madeWhenRead(make: () => Iterator<Json>): Iterable<Json> {
+  return { [Symbol.iterator]: make };
 }

@@ -21,7 +21,8 @@ class Directory {
   readonly asked: { readonly done: () => void; readonly failed: (error: Error) => void }[] = [];
   checkpoint = nothing;
 
-  takeCheckpoint(): Promise<Checkpoint> {
+  takeCheckpoint({ data }: { readonly data: readonly DataLines[] }): Promise<Checkpoint> {
+    for (const { lines } of data) Array.from(lines);
     return new Promise((resolve, reject) => {
       const life = { name: 'P1', role: 'participant', incarnation: 'log', epoch: 1 };
       const place = { version: 1, seq: this.log.lastSeq, checksum: '', ...life } as const;
@@ -45,6 +46,23 @@ describe('The checkpoints of a node', () => {
     expect(directory.asked).to.have.length(1);
     directory.asked[0]?.done();
     await underWay();
+    due();
+    expect(directory.asked).to.have.length(2);
+  });
+
+  it('are the rarer the more they write: half as many records come first as the last one wrote lines', async () => {
+    const directory = new Directory();
+    const { whenDue, underWay } = checkpointer(directory, QUIET);
+    const lines = Array.from({ length: 6 * CHECKPOINT_RECORDS }, (_, index) => index);
+    const due = (): void => whenDue(() => ({ data: [{ kind: 'resources', lines }] }));
+    directory.log.lastSeq = CHECKPOINT_RECORDS;
+    due();
+    directory.asked[0]?.done();
+    await underWay();
+    directory.log.lastSeq = 4 * CHECKPOINT_RECORDS - 1;
+    due();
+    expect(directory.asked).to.have.length(1);
+    directory.log.lastSeq = 4 * CHECKPOINT_RECORDS;
     due();
     expect(directory.asked).to.have.length(2);
   });

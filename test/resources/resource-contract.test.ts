@@ -146,6 +146,19 @@ for (const [kind, subject] of Object.entries(SUBJECTS)) {
       expect(copy.manager.snapshotGroup(group)).to.deep.equal(driver.manager.snapshotGroup(group));
     });
 
+    it('a checkpoint is that of its moment, however late and often its lines are read', () => {
+      const { driver } = live(subject);
+      const before = driver.manager.checkpointState();
+      const { resources, ...rest } = driver.manager.checkpoint();
+      driver.run(50, ...change);
+      // Of a lower number than the one before it, so that it comes to stand between others.
+      driver.run(49, ...change);
+      for (let time = 0; time < 2; time += 1) {
+        const read = resources.map((one) => ({ ...one, lines: [...one.lines] }));
+        expect({ ...rest, resources: read }).to.deep.equal(before);
+      }
+    });
+
     it('restoring replaces what was there', () => {
       const { driver } = live(subject);
       driver.manager.restoreGroup(group, new Driver().manager.snapshotGroup(group));
