@@ -4,6 +4,7 @@
  */
 import type { Json } from '../base/canonical-json.ts';
 import { ParleyError } from '../base/errors.ts';
+import { numberParts } from '../base/ids.ts';
 import type { AttemptNumber } from '../base/ids.ts';
 import type { ParticipantHost } from '../host/participant-host.ts';
 import type { WaitingVote } from '../host/resource-worker.ts';
@@ -20,6 +21,7 @@ import { objectBody, wholeOf } from './request-body.ts';
 const UNDECIDED_WAIT_MS = 1_000;
 
 const LINES_MAX = 1_000;
+const POSTINGS_MAX = 1_000;
 
 /** What the routes need of the participant behind them. */
 export interface ParticipantApi extends FeedSource {
@@ -37,6 +39,7 @@ export function participantRoutes(api: ParticipantApi): readonly Route[] {
     { method: 'GET', path: '/transactions', handler: (request) => list(api, request) },
     { method: 'GET', path: '/transactions/:id', handler: (request) => show(api, request.params['id'] ?? '') },
     { method: 'GET', path: '/ledger/accounts/:account', handler: (request) => account(api, request) },
+    { method: 'GET', path: '/ledger/accounts/:account/postings', handler: (request) => postings(api, request) },
     { method: 'GET', path: '/ledger/total', handler: (request) => total(api, request) },
     { method: 'GET', path: '/history/:room', handler: (request) => room(api, request) },
     { method: 'GET', path: '/notebook', handler: (request) => notebook(api, request) },
@@ -89,15 +92,37 @@ function afterUndecided({ resources }: ParticipantHost, group: string, key: stri
   });
 }
 
-async function account(api: ParticipantApi, request: Request): Promise<Response> {
-  const group = groupOf(api, request, 'ledger');
+function accountOf(request: Request): number {
   const text = request.params['account'] ?? '';
   const number = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(number))
-    throw new ParleyError('unknown-account', `${text.slice(0, 40)} is no account number.`);
+  if (Number.isSafeInteger(number)) return number;
+  throw new ParleyError('unknown-account', `${text.slice(0, 40)} is no account number.`);
+}
+
+async function account(api: ParticipantApi, request: Request): Promise<Response> {
+  const group = groupOf(api, request, 'ledger');
+  const number = accountOf(request);
   const look = (): Json | undefined => {
     const found = api.participant.resources.groups.ledger(group)?.account(number);
     return found === undefined ? undefined : { ...found };
+  };
+  const seen = await upToDate(api, request, { group, key: `account/${number}`, look });
+  if (seen === undefined) throw new ParleyError('unknown-account', `There is no account ${number}.`);
+  return json(200, seen);
+}
+
+/** A page of an account's postings, in the order of attempt numbers; `after` is the number of the last one known. */
+async function postings(api: ParticipantApi, request: Request): Promise<Response> {
+  const group = groupOf(api, request, 'ledger');
+  const number = accountOf(request);
+  const limit = wholeOf(request, 'limit', { least: 1, most: POSTINGS_MAX, otherwise: 100 });
+  const after = request.query.get('after');
+  if (after !== null && numberParts(after) === undefined)
+    throw new ParleyError('bad-request', `after is ${after.slice(0, 60)}; allowed: the number of a posting.`);
+  const page = { limit, ...(after === null ? {} : { after }) };
+  const look = (): Json | undefined => {
+    const found = api.participant.resources.groups.ledger(group)?.statement(number, page);
+    return found === undefined ? undefined : { ...found, postings: found.postings.map((one) => ({ ...one })) };
   };
   const seen = await upToDate(api, request, { group, key: `account/${number}`, look });
   if (seen === undefined) throw new ParleyError('unknown-account', `There is no account ${number}.`);

@@ -32,7 +32,7 @@ export interface BankApi {
   readonly makeId: () => string;
 }
 
-/** `/bank/accounts`, `/bank/transfers`, `/bank/total`. */
+/** `/bank/accounts`, `/bank/transfers`, `/bank/total`, and the statement of an account. */
 export function bankRoutes(api: BankApi): readonly Route[] {
   const { placement } = api;
   return [
@@ -55,6 +55,7 @@ export function bankRoutes(api: BankApi): readonly Route[] {
       handler: (request) => change(api, request, (fields) => transfer(fields, placement)),
     },
     { method: 'GET', path: '/bank/accounts/:account', handler: (request) => account(api, request) },
+    { method: 'GET', path: '/bank/accounts/:account/statement', handler: (request) => statement(api, request) },
     { method: 'GET', path: '/bank/total', handler: () => total(api) },
   ];
 }
@@ -93,4 +94,16 @@ async function account(api: BankApi, request: Request): Promise<Response> {
   const stale = request.query.get('stale') === 'allow' ? '?stale=allow' : '';
   const group = api.placement.groupOf(number);
   return json(200, await api.participants.read(group, `/ledger/accounts/${number}${stale}`));
+}
+
+/** `{account, opening, carried, postings, balance, more}`; `after` and `limit` page, `stale` as for account(). */
+async function statement(api: BankApi, request: Request): Promise<Response> {
+  const number = accountOf(request);
+  const query = new URLSearchParams();
+  for (const name of ['after', 'limit', 'stale']) {
+    const value = request.query.get(name);
+    if (value !== null) query.set(name, value);
+  }
+  const path = `/ledger/accounts/${number}/postings${query.size === 0 ? '' : `?${query.toString()}`}`;
+  return json(200, await api.participants.read(api.placement.groupOf(number), path));
 }

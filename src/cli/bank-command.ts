@@ -6,7 +6,7 @@ import type { ParleyError } from '../base/errors.ts';
 /** `parley bank`: a session, a script, or one command. */
 export const bankCommand: Command = {
   spec: 'bank [port] [host]',
-  summary: "the bank's console: CREATE, UPDATE, QUERY, TRANSFER, TOTAL",
+  summary: "the bank's console: CREATE, UPDATE, QUERY, TRANSFER, STATEMENT, TOTAL",
   positionals: { port: 'port of the server', host: 'host of the server' },
   options: [COMMAND_OPTION, JSON_OPTION, CONFIG_OPTION, CREDENTIALS_OPTION, TLS_CA_OPTION],
   examples: [

@@ -1,5 +1,5 @@
 /**
- * The bank's console: CREATE, UPDATE, QUERY, TRANSFER, TOTAL against a server.
+ * The bank's console: CREATE, UPDATE, QUERY, TRANSFER, STATEMENT, TOTAL against a server.
  * Every change carries an id made before it is sent; when the outcome is
  * unknown it is asked again with the same id, so nothing happens twice.
  */
@@ -9,6 +9,7 @@ import { BANK_COMMANDS, commandRunner } from './command-table.ts';
 import { readTransfer, transferText } from './coordinator-console.ts';
 import { newId, readId } from './new-id.ts';
 import { readInteger } from './parser.ts';
+import { statementText } from './statement-text.ts';
 import { isObject, listAt, outcomeExitCode, outcomeLines, textAt } from './transaction-text.ts';
 import type { Json } from '../base/canonical-json.ts';
 import type { ApiClient, ApiRequest, SettleOptions } from './api-client.ts';
@@ -17,6 +18,8 @@ import type { JsonObject } from './transaction-text.ts';
 
 /** What TOTAL does, in words. */
 const READ_TOTAL = 'read the sum of all accounts';
+/** Postings on one page, about a screen. */
+const STATEMENT_LINES = 20;
 /** The text the fourth source system prints for an account it does not have. */
 const NOT_FOUND = 'ERR, ACCT NOT FOUND';
 
@@ -62,20 +65,31 @@ export function bankConsole(client: ApiClient, options: SettleOptions, makeId: (
         return { lines: outcomeLines(answer, transferText(move)), json: answer, exitCode: outcomeExitCode(answer) };
       });
     },
-    total: async () => {
-      const answer = await client.get('/bank/total');
-      if (answer['outcome'] === 'unknown') {
-        const lines = [`unknown ${textAt(answer, 'id')}: ${READ_TOTAL}; read it again`];
-        return { lines, json: answer, exitCode: outcomeExitCode(answer) };
-      }
-      if (answer['outcome'] === 'aborted') {
-        return { lines: outcomeLines(answer, READ_TOTAL), json: answer, exitCode: outcomeExitCode(answer) };
-      }
-      const accounts = answer['accounts'];
-      const over = typeof accounts === 'number' ? ` in ${accounts} accounts` : '';
-      return { lines: [`total: ${textAt(answer, 'total')}${over}`], json: answer };
+    statement: ({ words: [account = '', after] }) => {
+      const number = whole('account', account, 1);
+      const from = after === undefined ? '' : `&after=${encodeURIComponent(after)}`;
+      return orNotFound(async () => {
+        const page = await client.get(`/bank/accounts/${number}/statement?limit=${STATEMENT_LINES}${from}`);
+        const { lines, sound } = statementText(page);
+        return { lines, json: page, exitCode: sound ? 0 : 1 };
+      });
     },
+    total: () => total(client),
   });
+}
+
+async function total(client: ApiClient): Promise<Reply> {
+  const answer = await client.get('/bank/total');
+  if (answer['outcome'] === 'unknown') {
+    const lines = [`unknown ${textAt(answer, 'id')}: ${READ_TOTAL}; read it again`];
+    return { lines, json: answer, exitCode: outcomeExitCode(answer) };
+  }
+  if (answer['outcome'] === 'aborted') {
+    return { lines: outcomeLines(answer, READ_TOTAL), json: answer, exitCode: outcomeExitCode(answer) };
+  }
+  const accounts = answer['accounts'];
+  const over = typeof accounts === 'number' ? ` in ${accounts} accounts` : '';
+  return { lines: [`total: ${textAt(answer, 'total')}${over}`], json: answer };
 }
 
 /** The answer to CREATE and UPDATE: the account's new data, or why there is none. */

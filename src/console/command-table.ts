@@ -78,6 +78,12 @@ export const BANK_COMMANDS = [
   { name: 'UPDATE', usage: 'UPDATE <account> <balance>', help: 'sets the balance of an account', takes: words(2, 2) },
   { name: 'QUERY', usage: 'QUERY <account>', help: 'gives the balance of an account', takes: words(1, 1) },
   { name: 'TRANSFER', usage: 'TRANSFER <from> <to> <amount> [id]', help: 'moves an amount', takes: words(3, 4) },
+  {
+    name: 'STATEMENT',
+    usage: 'STATEMENT <account> [after]',
+    help: 'lists what was posted to an account, from its opening or after a number',
+    takes: words(1, 2),
+  },
   { name: 'TOTAL', usage: 'TOTAL', help: 'gives the sum of all accounts', takes: none },
   { ...HELP, name: 'HELP', usage: 'HELP' },
   { ...QUIT, name: 'QUIT', usage: 'QUIT' },

@@ -39,10 +39,13 @@ export interface AccountView {
   readonly owner?: string;
 }
 
-/** A part of an account's postings. */
+/** A part of an account's postings. `carried` and all postings from there on add up to `balance`. */
 export interface Statement {
   readonly account: number;
   readonly opening: number;
+  /** The opening and all postings before these; digits as a string beyond 2^53 - 1. */
+  readonly carried: number | string;
+  readonly balance: number;
   readonly postings: readonly Posting[];
   /** True: ask again with `after` = the number of the last posting here. */
   readonly more: boolean;
@@ -159,12 +162,16 @@ export class Ledger implements Resource {
     const account = this.#accounts.get(number);
     if (account === undefined) return undefined;
     const { after, limit } = options;
-    const { opening, postings } = account;
+    const { opening, balance, postings } = account;
     const found = after === undefined ? 0 : postings.findIndex((posting) => compareAttempts(posting.number, after) > 0);
     const start = found === -1 ? postings.length : found;
     let end = Math.min(start + limit, postings.length);
     while (end > start && postings[end]?.number === postings[end - 1]?.number) end += 1;
-    return { account: number, opening, postings: postings.slice(start, end), more: end < postings.length };
+    // Exact: in the order of numbers a sum may pass limits that the balance kept in the order of commits.
+    let carried = BigInt(opening);
+    for (let index = 0; index < start; index += 1) carried += BigInt(postings[index]?.delta ?? 0);
+    const page = { postings: postings.slice(start, end), more: end < postings.length };
+    return { account: number, opening, carried: exactSum(carried), balance, ...page };
   }
 
   snapshot(): Iterable<Json> {

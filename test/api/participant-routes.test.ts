@@ -24,6 +24,28 @@ describe('GET at a participant', () => {
     }
   });
 
+  it('pages the postings of an account, which add up to its balance', async () => {
+    const { ask, hear, prepare, log } = served();
+    for (let count = 0; count < 3; count += 1) hear({ type: 'commit', number: prepare(TRANSFER) });
+    log.sync();
+    const first = (await ask('GET', '/ledger/accounts/1/postings?limit=2')).body;
+    expect(first).to.include({ account: 1, opening: 100, carried: 100, balance: 70, more: true });
+    const deltas = (body: typeof first) => body['postings'] as readonly { delta: number; number: string }[];
+    const last = deltas(first).at(-1)?.number ?? '';
+    const second = (await ask('GET', `/ledger/accounts/1/postings?limit=2&after=${last}`)).body;
+    expect(second).to.include({ carried: 80, balance: 70, more: false });
+    expect([...deltas(first), ...deltas(second)].map(({ delta }) => delta)).to.deep.equal([-10, -10, -10]);
+    for (const [target, code] of [
+      ['/ledger/accounts/9/postings', 'unknown-account'],
+      ['/ledger/accounts/x/postings', 'unknown-account'],
+      ['/ledger/accounts/1/postings?limit=0', 'bad-request'],
+      ['/ledger/accounts/1/postings?after=x', 'bad-request'],
+      ['/ledger/accounts/1/postings?group=chat', 'unknown-group'],
+    ] as const) {
+      expect((await ask('GET', target)).code, target).to.equal(code);
+    }
+  });
+
   it('answers only what is synced: a read during a sync waits for it', async () => {
     const { ask, hear, prepare, log } = served();
     const number = prepare(TRANSFER);

@@ -7,6 +7,7 @@ import { check } from '../../src/lab/checker/check.ts';
 import { gatherRun } from '../../src/lab/checker/gather.ts';
 import { expectAllWell } from '../support/invariants.ts';
 import { transact, withCluster } from '../support/cluster.ts';
+import type { JsonObject } from '../../src/console/transaction-text.ts';
 import type { ClusterConfig } from '../../src/daemons/cluster-file.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -85,6 +86,12 @@ describe('a partitioned bank behind its front end', function () {
       expect((await transfer('TX003', 2, 1, 1100)).body, 'equal is allowed').to.include({ outcome: 'committed' });
       expect((await transfer('TX004', 1, 8, 1)).body).to.include({ code: 'unknown-account' });
       expect(await total()).to.include({ total: 2000, accounts: 2 });
+
+      const { body: statement } = await cluster.ask('server', 'GET', '/bank/accounts/2/statement?limit=1');
+      expect(statement).to.include({ account: 2, opening: 1000, carried: 1000, balance: 0, more: true });
+      expect(statement['postings']).to.have.length(1);
+      const [posting] = statement['postings'] as readonly JsonObject[];
+      expect(posting).to.include({ id: 'TX001', type: 'credit', delta: 100 });
 
       const opened: number[] = [];
       for (const id of ['N1', 'N2', 'N3', 'N4', 'N5', 'N6']) {

@@ -95,6 +95,46 @@ describe("the bank's console", () => {
     expect(code).to.equal(1);
   });
 
+  it('shows a statement in columns, page by page, and that it adds up', async () => {
+    const first = {
+      ...{ account: 1, opening: 1000, carried: 1000, balance: 1300, more: true },
+      postings: [
+        { number: 'a.1.3', id: 'TX001', type: 'transfer', delta: -100, other: 2 },
+        { number: 'a.1.12', id: 'TRANSFER-2', type: 'credit', delta: 5 },
+      ],
+    };
+    const second = {
+      ...{ account: 1, opening: 1000, carried: 905, balance: 1300, more: false },
+      postings: [{ number: 'a.1.20', id: 'U', type: 'update', delta: 395 }],
+    };
+    const pages = [first, second, { ...second, balance: 1301 }];
+    const { output, code, transport } = await bank('STATEMENT 1\nstatement 1 a.1.12\nSTATEMENT 1\n', () => [
+      200,
+      pages.shift(),
+    ]);
+    expect(output.split('\n')).to.deep.equal([
+      'account 1: opened with 1000',
+      '  TX001       transfer  to 2  -100  a.1.3',
+      '  TRANSFER-2  credit            +5  a.1.12',
+      '1000 - 95 in 2 postings = 905',
+      'more: STATEMENT 1 a.1.12',
+      'account 1: 905 carried forward',
+      '  U  update    +395  a.1.20',
+      '905 + 395 in 1 posting = 1300',
+      'account 1: 905 carried forward',
+      '  U  update    +395  a.1.20',
+      '905 + 395 in 1 posting = 1300',
+      'and the balance is 1301, which is not that',
+      '',
+    ]);
+    expect(code).to.equal(1);
+    expect(transport.requests.map(({ path }) => path)).to.deep.equal([
+      '/bank/accounts/1/statement?limit=20',
+      '/bank/accounts/1/statement?limit=20&after=a.1.12',
+      '/bank/accounts/1/statement?limit=20',
+    ]);
+  });
+
   it('S3-14 names the reason and the remedy of an aborted transfer', async () => {
     const { code, output } = await bank('TRANSFER 1 2 5000 TX001\n');
     expect(output.split('\n')).to.deep.equal([
@@ -115,7 +155,7 @@ describe("the bank's console", () => {
       'usage: amount is "1.5"; it is a whole number from 1. Usage: transfer <from> <to> <amount> [id]',
       'usage: opening is "-1"; it is a whole number from 0. Nothing was sent; HELP lists the commands.',
       'usage: QUERY: the quote " is not closed (column 1 after the name). Usage: QUERY <account>',
-      'usage: There is no command "TRANSFR". Did you mean "TRANSFER"? Commands: CREATE, UPDATE, QUERY, TRANSFER, TOTAL, HELP, QUIT.',
+      'usage: There is no command "TRANSFR". Did you mean "TRANSFER"? Commands: CREATE, UPDATE, QUERY, TRANSFER, STATEMENT, TOTAL, HELP, QUIT.',
       'usage: "a/b" is not an id: 1 to 64 characters A-Z a-z 0-9 . _ - Use a label such as TX001, or leave it away to have one made.',
       '',
     ]);

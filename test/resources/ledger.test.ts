@@ -275,6 +275,8 @@ describe('The ledger', () => {
     expect(statement).to.deep.equal({
       account: 1,
       opening: 100,
+      carried: 100,
+      balance: 503,
       postings: [
         { number: numberOf(3), id: 'TX3', type: 'transfer', delta: -30, other: 2 },
         { number: numberOf(4), id: 'TX4', type: 'update', delta: 430 },
@@ -289,7 +291,8 @@ describe('The ledger', () => {
       page?.postings.map(({ delta }) => delta),
       'a transaction is not split',
     ).to.deep.equal([430, 1, 2]);
-    expect(ledger?.statement(1, { after: numberOf(5), limit: 2 })).to.include({ more: false });
+    expect(page).to.include({ carried: 70, balance: 503, more: false });
+    expect(ledger?.statement(1, { after: numberOf(5), limit: 2 })).to.include({ carried: 503, more: false });
     expect(ledger?.statement(9, { limit: 1 })).to.equal(undefined);
   });
 
