@@ -14,6 +14,8 @@ import { accountNumber, openAccount, readTotal, setBalance, transfer } from '../
 import type { AccountPlacement } from '../bank/account-placement.ts';
 import { changeAnswer, totalAnswer } from '../bank/bank-answers.ts';
 import type { AnswerBody } from '../bank/bank-answers.ts';
+import { countedAs } from '../bank/bank-statistics.ts';
+import type { BankStatistics } from '../bank/bank-statistics.ts';
 import { json } from '../net/router.ts';
 import type { Response, Route } from '../net/router.ts';
 import type { Request } from '../net/request.ts';
@@ -30,9 +32,11 @@ export interface BankApi {
   /** How long a request may take. */
   readonly deadlineMs: number;
   readonly makeId: () => string;
+  /** Counts the changes, not the reads. */
+  readonly statistics: BankStatistics;
 }
 
-/** `/bank/accounts`, `/bank/transfers`, `/bank/total`, and the statement of an account. */
+/** `/bank/accounts`, `/bank/transfers`, `/bank/total`, `/bank/statistics`, and the statement of an account. */
 export function bankRoutes(api: BankApi): readonly Route[] {
   const { placement } = api;
   return [
@@ -57,6 +61,7 @@ export function bankRoutes(api: BankApi): readonly Route[] {
     { method: 'GET', path: '/bank/accounts/:account', handler: (request) => account(api, request) },
     { method: 'GET', path: '/bank/accounts/:account/statement', handler: (request) => statement(api, request) },
     { method: 'GET', path: '/bank/total', handler: () => total(api) },
+    { method: 'GET', path: '/bank/statistics', handler: () => json(200, api.statistics.read()) },
   ];
 }
 
@@ -70,7 +75,14 @@ async function change(
   operationsOf: (fields: AnswerBody, id: string) => readonly Operation[],
 ): Promise<Response> {
   const { id, fields } = idOfRequest(request, api.makeId);
-  return settle(api, id, operationsOf(fields, id), changeAnswer);
+  const operations = operationsOf(fields, id);
+  const begunMs = performance.now();
+  return settle(api, id, operations, (transaction) => {
+    const { outcome, reason } = transaction;
+    const code = typeof reason === 'object' && reason !== null && 'code' in reason ? reason.code : undefined;
+    api.statistics.note(id, countedAs(outcome, code), performance.now() - begunMs);
+    return changeAnswer(transaction);
+  });
 }
 
 function total(api: BankApi): Promise<Response> {
@@ -84,7 +96,7 @@ async function settle(
   answerOf: (transaction: AnswerBody) => AnswerBody,
 ): Promise<Response> {
   const settled = await api.transactions.settle({ id, operations }, { deadlineMs: api.deadlineMs });
-  if (settled.outcome === 'unknown') return json(202, { id, outcome: 'unknown' });
+  if (settled.outcome === 'unknown') return json(202, answerOf({ id, outcome: 'unknown' }));
   return json(200, answerOf({ id, ...settled.body }));
 }
 

@@ -10,6 +10,7 @@ import { readTransfer, transferText } from './coordinator-console.ts';
 import { newId, readId } from './new-id.ts';
 import { readInteger } from './parser.ts';
 import { statementText } from './statement-text.ts';
+import { statisticsLines } from './statistics-text.ts';
 import { isObject, listAt, outcomeExitCode, outcomeLines, textAt } from './transaction-text.ts';
 import type { Json } from '../base/canonical-json.ts';
 import type { ApiClient, ApiRequest, SettleOptions } from './api-client.ts';
@@ -73,6 +74,10 @@ export function bankConsole(client: ApiClient, options: SettleOptions, makeId: (
         const { lines, sound } = statementText(page);
         return { lines, json: page, exitCode: sound ? 0 : 1 };
       });
+    },
+    statistics: async () => {
+      const answer = await client.get('/bank/statistics');
+      return { lines: statisticsLines(answer), json: answer };
     },
     total: () => total(client),
   });

@@ -84,6 +84,7 @@ export const BANK_COMMANDS = [
     help: 'lists what was posted to an account, from its opening or after a number',
     takes: words(1, 2),
   },
+  { name: 'STATISTICS', usage: 'STATISTICS', help: 'what came of all changes, and why not', takes: none },
   { name: 'TOTAL', usage: 'TOTAL', help: 'gives the sum of all accounts', takes: none },
   { ...HELP, name: 'HELP', usage: 'HELP' },
   { ...QUIT, name: 'QUIT', usage: 'QUIT' },

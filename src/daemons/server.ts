@@ -12,6 +12,7 @@ import { TransactionClient } from '../api/server-transactions.ts';
 import { Upstream } from '../api/server-upstream.ts';
 import { partitionedPlacement, replicatedPlacement } from '../bank/account-placement.ts';
 import type { AccountPlacement } from '../bank/account-placement.ts';
+import { BankStatistics } from '../bank/bank-statistics.ts';
 import type { Json } from '../base/canonical-json.ts';
 import { ParleyError } from '../base/errors.ts';
 import { uuidV7 } from '../base/ids.ts';
@@ -79,7 +80,8 @@ export function buildServer(
       .map((group) => chatOf(base, group)),
   ];
   const placement = placementOf(groupsWith(settings, 'ledger'));
-  const bank = placement === undefined ? [] : bankRoutes({ ...base, placement, makeId });
+  const bank =
+    placement === undefined ? [] : bankRoutes({ ...base, placement, makeId, statistics: new BankStatistics() });
   return {
     routes: [...bank, ...products.flatMap(({ routes }) => routes)],
     notReady: () => [

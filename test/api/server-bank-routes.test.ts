@@ -114,6 +114,7 @@ describe('the front end of the bank', () => {
         const { status, body } = await door.ask('POST', '/bank/transfers', { from: 1, to: 2, amount: 1, id: 'TX004' });
         expect(status).to.equal(202);
         expect(body).to.deep.equal({ id: 'TX004', outcome: 'unknown' });
+        expect((await door.ask('GET', '/bank/statistics')).body).to.include({ attempted: 1, unknown: 1 });
       },
       { deadlineMs: 150 },
     ));
@@ -152,6 +153,9 @@ describe('the front end of the bank', () => {
       const late = await door.ask('POST', '/bank/transfers', move);
       expect(late.status).to.equal(200);
       expect(late.body).to.deep.include({ outcome: 'aborted', reason: reason('vote-timeout') });
+      const { body: statistics } = await door.ask('GET', '/bank/statistics');
+      expect(statistics).to.include({ attempted: 3, committed: 0, rolledBack: 3, unknown: 0 });
+      expect(statistics['causes']).to.deep.equal({ crashes: 1, funds: 1, network: 0, conflicts: 0, other: 1 });
     }));
 
   it('refuses what cannot be meant, before anything is sent', () =>

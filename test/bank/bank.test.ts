@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { partitionedPlacement, replicatedPlacement } from '../../src/bank/account-placement.ts';
 import { changeAnswer, totalAnswer } from '../../src/bank/bank-answers.ts';
+import { BankStatistics, CAUSES, countedAs } from '../../src/bank/bank-statistics.ts';
 import { accountNumber, openAccount, readTotal, setBalance, transfer } from '../../src/bank/bank-operations.ts';
 import { ParleyError } from '../../src/base/errors.ts';
 
@@ -120,5 +121,42 @@ describe('what the bank answers', () => {
       { total: 9_007_199_254_740_991, accounts: 4 },
     ];
     expect(totalAnswer({ ...base, results })).to.include({ total: '18014398509481984', accounts: 5 });
+  });
+});
+
+describe('the statistics of the bank', () => {
+  it('S3-11 S3-19: counts by outcome and cause, and the causes add up to the rollbacks', () => {
+    const statistics = new BankStatistics();
+    const note = (id: string, outcome: string, code?: string): void =>
+      statistics.note(id, countedAs(outcome, code), Number(id));
+    const codes = [
+      'vote-timeout',
+      'terminated',
+      'insufficient-funds',
+      'not-in-view',
+      'lock-timeout',
+      'voted-no',
+      'new',
+    ];
+    for (let id = 1; id <= 15; id += 1) note(String(id), 'committed');
+    codes.forEach((code, index) => note(String(16 + index), 'aborted', code));
+    const read = statistics.read();
+    expect(read).to.deep.include({ attempted: 22, committed: 15, rolledBack: 7, unknown: 0 });
+    expect(read.causes).to.deep.equal({ crashes: 2, funds: 1, network: 1, conflicts: 1, other: 2 });
+    expect(read.ms).to.deep.equal({ p50: 11, p99: 22, most: 22 });
+    expect(CAUSES.reduce((sum, cause) => sum + read.causes[cause], 0)).to.equal(read.rolledBack);
+  });
+
+  it('counts an id once, and an unknown one as what it turns out to be', () => {
+    const statistics = new BankStatistics();
+    expect(statistics.read()).to.include({ attempted: 0, ms: null });
+    statistics.note('TX1', 'unknown', 1);
+    expect(statistics.read()).to.include({ attempted: 1, unknown: 1, ms: null });
+    statistics.note('TX1', 'funds', 5);
+    statistics.note('TX1', 'funds', 5);
+    statistics.note('TX1', 'unknown', 5);
+    const read = statistics.read();
+    expect(read).to.include({ attempted: 1, rolledBack: 1, unknown: 0 });
+    expect(read.ms).to.deep.equal({ p50: 5, p99: 5, most: 5 });
   });
 });

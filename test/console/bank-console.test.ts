@@ -135,6 +135,42 @@ describe("the bank's console", () => {
     ]);
   });
 
+  it('S3-11 S3-19 prints the figures as a report; causes add up to rollbacks', async () => {
+    const figures = {
+      ...{ attempted: 25, committed: 15, rolledBack: 10, unknown: 0 },
+      causes: { crashes: 4, funds: 3, network: 2, conflicts: 1, other: 0 },
+      ms: { p50: 3.14, p99: 20, most: 31.06 },
+    };
+    const none = { ...figures, attempted: 1, committed: 0, rolledBack: 0, unknown: 1, ms: null };
+    const answers = [figures, { ...none, causes: { crashes: 0, funds: 0, network: 0, conflicts: 0, other: 0 } }];
+    const { output } = await bank('STATISTICS\nstatistics\n', () => [200, answers.shift()]);
+    expect(output.split('\n')).to.deep.equal([
+      '=== CONCURRENT EXECUTION RESULTS ===',
+      'Transactions attempted:  25',
+      'Committed:               15 (60%)',
+      'Rolled back:             10 (40%)',
+      'Time of a transaction:   p50 3.1 ms, p99 20.0 ms, most 31.1 ms',
+      '',
+      'Failure breakdown:',
+      '  Node crashes:          4 (16%)',
+      '  Insufficient funds:    3 (12%)',
+      '  Network failures:      2 (8%)',
+      '  Conflicts:             1 (4%)',
+      '=== CONCURRENT EXECUTION RESULTS ===',
+      'Transactions attempted:  1',
+      'Committed:               0 (0%)',
+      'Rolled back:             0 (0%)',
+      'Outcome not known yet:   1 (100%)',
+      '',
+      'Failure breakdown:',
+      '  Node crashes:          0 (0%)',
+      '  Insufficient funds:    0 (0%)',
+      '  Network failures:      0 (0%)',
+      '  Conflicts:             0 (0%)',
+      '',
+    ]);
+  });
+
   it('S3-14 names the reason and the remedy of an aborted transfer', async () => {
     const { code, output } = await bank('TRANSFER 1 2 5000 TX001\n');
     expect(output.split('\n')).to.deep.equal([
@@ -155,7 +191,7 @@ describe("the bank's console", () => {
       'usage: amount is "1.5"; it is a whole number from 1. Usage: transfer <from> <to> <amount> [id]',
       'usage: opening is "-1"; it is a whole number from 0. Nothing was sent; HELP lists the commands.',
       'usage: QUERY: the quote " is not closed (column 1 after the name). Usage: QUERY <account>',
-      'usage: There is no command "TRANSFR". Did you mean "TRANSFER"? Commands: CREATE, UPDATE, QUERY, TRANSFER, STATEMENT, TOTAL, HELP, QUIT.',
+      'usage: There is no command "TRANSFR". Did you mean "TRANSFER"? Commands: CREATE, UPDATE, QUERY, TRANSFER, STATEMENT, STATISTICS, TOTAL, HELP, QUIT.',
       'usage: "a/b" is not an id: 1 to 64 characters A-Z a-z 0-9 . _ - Use a label such as TX001, or leave it away to have one made.',
       '',
     ]);

@@ -1,0 +1,103 @@
+/**
+ * What a front end counts of the changes it was asked for, and why those that
+ * were rolled back were. Every id is counted once, however often it is sent.
+ *
+ *   attempted = committed + rolledBack + unknown,  rolledBack = the sum of its causes
+ *
+ * From outside a dead node and a slow one look alike, so a cause says what the
+ * coordinator saw, by the code of its reason:
+ *
+ * | cause | codes |
+ * | --- | --- |
+ * | crashes | no vote in time; the survivors decided without the coordinator |
+ * | funds | too little, or more than an account can hold |
+ * | network | a lost link took a node out; a message came too late |
+ * | conflicts | another transaction held what was needed |
+ * | other | the rest: no such account, a no by hand, a full disk |
+ */
+import type { Json } from '../base/canonical-json.ts';
+
+/** Why a transaction was rolled back. */
+export type Cause = 'crashes' | 'funds' | 'network' | 'conflicts' | 'other';
+
+/** The causes in the order of reports. */
+export const CAUSES: readonly Cause[] = ['crashes', 'funds', 'network', 'conflicts', 'other'];
+
+/** The figures so far. */
+export type Statistics = {
+  readonly attempted: number;
+  readonly committed: number;
+  readonly rolledBack: number;
+  /** No outcome is known yet. */
+  readonly unknown: number;
+  readonly causes: Readonly<Record<Cause, number>>;
+  /** Durations of the last transactions with an outcome, in milliseconds; null before the first. */
+  readonly ms: { readonly p50: number; readonly p99: number; readonly most: number } | null;
+};
+
+/** What became of one transaction. */
+export type Counted = 'committed' | 'unknown' | Cause;
+
+const CODES: Readonly<Record<string, Cause>> = {
+  'vote-timeout': 'crashes',
+  'terminated': 'crashes',
+  'insufficient-funds': 'funds',
+  'balance-overflow': 'funds',
+  'not-in-view': 'network',
+  'refused-number': 'network',
+  'lock-timeout': 'conflicts',
+};
+
+/** Ids kept so that one that is sent again is not counted again. */
+const IDS_MAX = 10_000;
+/** Durations kept for the percentiles. */
+const DURATIONS_MAX = 1_000;
+
+/** What an answer of `POST /transactions` counts as. */
+export function countedAs(outcome: Json | undefined, reasonCode: Json | undefined): Counted {
+  if (outcome === 'committed') return 'committed';
+  if (outcome !== 'aborted') return 'unknown';
+  return typeof reasonCode === 'string' && Object.hasOwn(CODES, reasonCode) ? (CODES[reasonCode] ?? 'other') : 'other';
+}
+
+/** See the header. */
+export class BankStatistics {
+  readonly #counts = new Map<Counted, number>();
+  readonly #byId = new Map<string, Counted>();
+  readonly #durationsMs: number[] = [];
+  #durations = 0;
+
+  /** Counts a transaction, or what became of one whose outcome was unknown. */
+  note(id: string, counted: Counted, tookMs: number): void {
+    const before = this.#byId.get(id);
+    // An outcome never changes; only what was unknown becomes known.
+    if (before !== undefined && before !== 'unknown') return;
+    if (before !== undefined) this.#add(before, -1);
+    this.#add(counted, 1);
+    this.#byId.set(id, counted);
+    if (this.#byId.size > IDS_MAX) this.#byId.delete(this.#byId.keys().next().value ?? id);
+    if (counted === 'unknown') return;
+    this.#durationsMs[this.#durations % DURATIONS_MAX] = tookMs;
+    this.#durations += 1;
+  }
+
+  /** The figures now. */
+  read(): Statistics {
+    const count = (counted: Counted): number => this.#counts.get(counted) ?? 0;
+    const causes = Object.fromEntries(CAUSES.map((cause) => [cause, count(cause)])) as Record<Cause, number>;
+    const rolledBack = CAUSES.reduce((sum, cause) => sum + causes[cause], 0);
+    const [committed, unknown] = [count('committed'), count('unknown')];
+    const attempted = committed + rolledBack + unknown;
+    return { attempted, committed, rolledBack, unknown, causes, ms: this.#percentiles() };
+  }
+
+  #percentiles(): Statistics['ms'] {
+    const sorted = this.#durationsMs.toSorted((a, b) => a - b);
+    const at = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? 0;
+    return sorted.length === 0 ? null : { p50: at(0.5), p99: at(0.99), most: at(1) };
+  }
+
+  #add(counted: Counted, by: number): void {
+    this.#counts.set(counted, (this.#counts.get(counted) ?? 0) + by);
+  }
+}
