@@ -56,7 +56,11 @@ async function votesWaiting(cluster: TestCluster): Promise<readonly WaitingVote[
 }
 
 /** Says yes at P1 to everything that waits there, until `until` holds. */
-async function voteYesUntil(cluster: TestCluster, what: string, until: () => boolean): Promise<void> {
+async function voteYesUntil(
+  cluster: TestCluster,
+  what: string,
+  until: () => boolean | Promise<boolean>,
+): Promise<void> {
   await eventually(what, async () => {
     for (const { number } of await votesWaiting(cluster)) {
       await cluster.ask('P1', 'POST', '/lab/votes', { number, vote: 'commit' });
@@ -121,6 +125,11 @@ describe('a chat line that is sent again', function () {
         expect(again).to.deep.include({ status: 200 });
         expect(again?.body).to.include({ outcome: 'committed', seq: 1, key: 'k1' });
         if (second !== 'server') await cluster.nodes.restart('server');
+        // Another sending of the line may be under way still, and waits for the person at P1 like the others.
+        await voteYesUntil(cluster, 'no sending is under way', async () => {
+          const { body } = await cluster.ask('coordinator', 'GET', '/transactions?state=open');
+          return (body['transactions'] as unknown as readonly unknown[]).length === 0;
+        });
         await expectAllWell(cluster, { total: 0 });
         expect((await linesAt(cluster, 'P3')).map(({ key, text }) => [key, text])).to.deep.equal([['k1', 'late']]);
       });
