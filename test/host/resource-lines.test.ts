@@ -34,7 +34,11 @@ describe('The resources in a checkpoint', () => {
     expect(JSON.stringify(state).length, 'more than one line could hold').to.be.above(LINE_BYTES_MAX);
     await withTemporaryDirectory(async (path) => {
       const first = await openNode(path);
-      await first.takeCheckpoint({ state: {}, data: [{ kind: 'resources', lines: resourceLines(state) }], keep: [] });
+      await first.takeCheckpoint({
+        state: {},
+        data: [{ kind: 'resources', lines: resourceLines(resources.checkpoint()) }],
+        keep: [],
+      });
       await first.close();
       const reader = new ResourceLinesReader();
       const second = await openNode(path, {
