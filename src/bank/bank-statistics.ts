@@ -50,7 +50,7 @@ const CODES: Readonly<Record<string, Cause>> = {
 
 /** Ids kept so that one that is sent again is not counted again. */
 const IDS_MAX = 10_000;
-/** Durations kept for the percentiles. */
+/** Durations kept for the percentiles, when it is not said how many. */
 const DURATIONS_MAX = 1_000;
 
 /** What an answer of `POST /transactions` counts as. */
@@ -65,7 +65,13 @@ export class BankStatistics {
   readonly #counts = new Map<Counted, number>();
   readonly #byId = new Map<string, Counted>();
   readonly #durationsMs: number[] = [];
+  readonly #durationsMax: number;
   #durations = 0;
+
+  /** @param durationsMax the last so many durations are kept for the percentiles */
+  constructor(durationsMax = DURATIONS_MAX) {
+    this.#durationsMax = durationsMax;
+  }
 
   /** Counts a transaction, or what became of one whose outcome was unknown. */
   note(id: string, counted: Counted, tookMs: number): void {
@@ -77,7 +83,7 @@ export class BankStatistics {
     this.#byId.set(id, counted);
     if (this.#byId.size > IDS_MAX) this.#byId.delete(this.#byId.keys().next().value ?? id);
     if (counted === 'unknown') return;
-    this.#durationsMs[this.#durations % DURATIONS_MAX] = tookMs;
+    this.#durationsMs[this.#durations % this.#durationsMax] = tookMs;
     this.#durations += 1;
   }
 

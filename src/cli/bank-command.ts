@@ -1,4 +1,5 @@
-/** `parley bank`: the bank's console. */
+/** `parley bank`: the bank's console, and the load generator beside it. */
+import { bankLoadCommand } from './bank-load-command.ts';
 import { COMMAND_OPTION, CONFIG_OPTION, CREDENTIALS_OPTION, JSON_OPTION, TLS_CA_OPTION } from './command.ts';
 import type { Command } from './command.ts';
 import type { ParleyError } from '../base/errors.ts';
@@ -6,7 +7,7 @@ import type { ParleyError } from '../base/errors.ts';
 /** `parley bank`: a session, a script, or one command. */
 export const bankCommand: Command = {
   spec: 'bank [port] [host]',
-  summary: "the bank's console: CREATE, UPDATE, QUERY, TRANSFER, STATEMENT, TOTAL",
+  summary: "the bank's console: CREATE, UPDATE, QUERY, TRANSFER, STATEMENT, STATISTICS, TOTAL",
   positionals: { port: 'port of the server', host: 'host of the server' },
   options: [COMMAND_OPTION, JSON_OPTION, CONFIG_OPTION, CREDENTIALS_OPTION, TLS_CA_OPTION],
   examples: [
@@ -15,6 +16,7 @@ export const bankCommand: Command = {
     ['bank -c "CREATE 100"', 'opens an account and ends'],
     ['bank < script.txt', 'runs a script, command by command'],
   ],
+  children: [bankLoadCommand],
   run: async (argv, io) => {
     const { withClient } = await import('./connection.ts');
     const { openTerminal } = await import('./session.ts');

@@ -65,11 +65,13 @@ function register(parser: Yargs, commands: readonly Command[], choose: Choose): 
         for (const [name, meaning] of Object.entries(command.positionals ?? {})) {
           inner.positional(name, { type: 'string', describe: meaning });
         }
-        for (const option of command.options ?? []) inner.option(option.name, yargsOption(option));
+        // Of a command that runs by itself and has children, the options are its own and not theirs.
+        const global = command.run === undefined || command.children === undefined;
+        for (const option of command.options ?? []) inner.option(option.name, { ...yargsOption(option), global });
         for (const [example, meaning] of command.examples ?? []) inner.example(`$0 ${example}`, meaning);
         if (command.children !== undefined) {
           register(inner, command.children, choose);
-          inner.demandCommand(1, 'Say which command.').recommendCommands();
+          if (command.run === undefined) inner.demandCommand(1, 'Say which command.').recommendCommands();
         }
         return inner;
       },
@@ -125,13 +127,16 @@ function walk(args: readonly string[]): Walk {
   let commands = COMMANDS;
   let options: readonly OptionRow[] = [];
   let stranger: string | undefined;
+  let takesWords = false;
   for (const word of args) {
     if (word.startsWith('-')) break;
     const command = commands.find((candidate) => nameOf(candidate) === word);
     if (command === undefined) {
-      stranger = word;
+      // A command that runs by itself takes other words too.
+      if (!takesWords) stranger = word;
       break;
     }
+    takesWords = command.run !== undefined;
     path.push(word);
     commands = command.children ?? [];
     options = command.options ?? [];

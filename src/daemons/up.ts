@@ -272,7 +272,9 @@ class Up {
       const { host, port } = this.#cluster.address(server);
       this.#screen.say(`\nserver: ${this.#tls === undefined ? 'http' : 'https'}://${host}:${port}/`);
       rows.push([consoleCommand(this.#context, server, ['bank']), 'then: TRANSFER 1 2 50, QUERY 1, TOTAL']);
-      rows.push([consoleCommand(this.#context, server, ['chat', '--user', 'ada']), 'and bob in one more shell']);
+      const hasChat = Object.values(this.#settings.cluster.groups).some(({ resource }) => resource === 'history');
+      if (hasChat)
+        rows.push([consoleCommand(this.#context, server, ['chat', '--user', 'ada']), 'and bob in one more shell']);
     }
     if (victim !== undefined) {
       const { pid } = this.#cluster.node(victim);

@@ -1,0 +1,202 @@
+/**
+ * Many clients that move money at once, against a running bank, and the proof
+ * afterwards that none was made or lost.
+ *
+ * It opens accounts of its own, so that what they must hold in the end is
+ * known: each committed transfer is counted when its answer comes, and one
+ * whose outcome is unknown is asked again with its id. The bank's total is
+ * read before and after as well; others may move money meanwhile, but not open
+ * or set accounts.
+ */
+import { BankStatistics, countedAs } from '../bank/bank-statistics.ts';
+import { ParleyError } from '../base/errors.ts';
+import { settleOutcome } from './api-client.ts';
+import { pause } from './pause.ts';
+import { isObject, textAt } from './transaction-text.ts';
+import type { Statistics } from '../bank/bank-statistics.ts';
+import type { Json } from '../base/canonical-json.ts';
+import type { SeededRandom } from '../base/seeded-random.ts';
+import type { ApiBody, ApiClient, ApiRequest, SettleOptions } from './api-client.ts';
+
+/** How much load, and of what kind. */
+export interface LoadPlan {
+  readonly clients: number;
+  readonly durationMs: number;
+  /** Transfers a second of all clients together; 0: as fast as they are answered. */
+  readonly rate: number;
+  /** Accounts opened for the run, at least 2. */
+  readonly accounts: number;
+  readonly opening: number;
+  /** Share of transfers with the first account on one side, 0 to 1. */
+  readonly hot: number;
+  /** Share of transfers of more than there is. */
+  readonly tooMuch: number;
+  /** Share of transfers sent a second time with the same id. */
+  readonly twice: number;
+}
+
+/** What the load needs beside the bank. */
+export interface LoadWorld {
+  readonly client: ApiClient;
+  readonly settle: SettleOptions;
+  readonly random: SeededRandom;
+  readonly makeId: () => string;
+  /** Told now and then, 0 to 1, with the figures so far. */
+  readonly onProgress: (done: number, statistics: Statistics) => void;
+  /** Ends the run early; what is under way is finished. */
+  readonly signal?: AbortSignal;
+}
+
+/** An account that has not what it must have. */
+export type WrongAccount = { readonly account: number; readonly expected: number; readonly balance: number };
+
+/** What came of it. */
+export type LoadResult = {
+  readonly statistics: Statistics;
+  readonly elapsedMs: number;
+  /** Sums of all accounts of the bank; digits as text beyond 2^53 - 1. */
+  readonly totalBefore: string;
+  readonly totalAfter: string;
+  readonly accounts: number;
+  readonly wrong: readonly WrongAccount[];
+  /** Transfers sent twice whose second answer was another. */
+  readonly contradicted: number;
+};
+
+type Transfer = { readonly from: number; readonly to: number; readonly amount: number };
+
+const AMOUNT_MAX = 10;
+const DURATIONS_KEPT = 200_000;
+const PROGRESS_MS = 200;
+
+/** Runs the load and checks. @throws ParleyError when the bank cannot be reached, or an account cannot be opened */
+export async function runLoad(plan: LoadPlan, world: LoadWorld): Promise<LoadResult> {
+  const load = new Load(plan, world);
+  await load.open();
+  const totalBefore = await load.total();
+  const elapsedMs = await load.run();
+  return { ...load.read(), elapsedMs, totalBefore, totalAfter: await load.total(), wrong: await load.wrongAccounts() };
+}
+
+class Load {
+  readonly #plan: LoadPlan;
+  readonly #world: LoadWorld;
+  readonly #statistics = new BankStatistics(DURATIONS_KEPT);
+  /** What each account must hold by the answers so far. */
+  readonly #expected = new Map<number, number>();
+  #contradicted = 0;
+  #next = 0;
+
+  constructor(plan: LoadPlan, world: LoadWorld) {
+    this.#plan = plan;
+    this.#world = world;
+  }
+
+  read(): Pick<LoadResult, 'statistics' | 'accounts' | 'contradicted'> {
+    const statistics = this.#statistics.read();
+    return { statistics, accounts: this.#expected.size, contradicted: this.#contradicted };
+  }
+
+  async open(): Promise<void> {
+    const { accounts, opening } = this.#plan;
+    for (let count = 0; count < accounts; count += 1) {
+      const { body } = await this.#send('/bank/accounts', { opening }, this.#world.makeId());
+      const { account } = body;
+      if (typeof account !== 'number') {
+        throw new ParleyError('busy', `No account could be opened for the load: ${textAt(body, 'outcome')}.`);
+      }
+      this.#expected.set(account, opening);
+    }
+  }
+
+  async total(): Promise<string> {
+    const { client, settle } = this.#world;
+    const answer = await settleOutcome(() => client.request({ method: 'GET', path: '/bank/total' }), settle);
+    const { total } = answer.body;
+    if (typeof total === 'number' || typeof total === 'string') return String(total);
+    throw new ParleyError('busy', 'The sum of all accounts could not be read.');
+  }
+
+  /** All clients until the time is over; resolves with the milliseconds it took. */
+  async run(): Promise<number> {
+    const { clients, durationMs } = this.#plan;
+    const begunMs = performance.now();
+    const show = (): void =>
+      this.#world.onProgress(Math.min(1, (performance.now() - begunMs) / durationMs), this.#statistics.read());
+    const showing = setInterval(show, PROGRESS_MS);
+    try {
+      await Promise.all(Array.from({ length: clients }, () => this.#client(begunMs)));
+    } finally {
+      clearInterval(showing);
+    }
+    return performance.now() - begunMs;
+  }
+
+  async wrongAccounts(): Promise<readonly WrongAccount[]> {
+    const { client, settle } = this.#world;
+    const wrong: WrongAccount[] = [];
+    for (const [account, expected] of this.#expected) {
+      const path = `/bank/accounts/${account}`;
+      const { body } = await settleOutcome(() => client.request({ method: 'GET', path }), settle);
+      const balance = Number(body['balance']);
+      if (balance !== expected || balance < 0) wrong.push({ account, expected, balance });
+    }
+    return wrong;
+  }
+
+  async #client(begunMs: number): Promise<void> {
+    const { durationMs, rate } = this.#plan;
+    const { signal } = this.#world;
+    for (;;) {
+      // At a rate, a transfer is due at its place in the row, whoever is late; its time counts from then.
+      const dueMs = rate === 0 ? performance.now() : begunMs + (this.#next++ / rate) * 1000;
+      if (dueMs - begunMs >= durationMs || signal?.aborted === true) return;
+      await pause(Math.max(0, dueMs - performance.now()), signal);
+      await this.#transfer(rate === 0 ? performance.now() : dueMs);
+    }
+  }
+
+  async #transfer(dueMs: number): Promise<void> {
+    const { random, makeId } = this.#world;
+    const [transfer, id] = [this.#chosen(), makeId()];
+    const counted = await this.#counted(transfer, id);
+    this.#statistics.note(id, counted, performance.now() - dueMs);
+    if (counted === 'committed') this.#move(transfer);
+    if (!random.chance(this.#plan.twice) || counted === 'unknown') return;
+    const again = await this.#counted(transfer, id);
+    if (again !== counted && again !== 'unknown') this.#contradicted += 1;
+  }
+
+  async #counted(transfer: Transfer, id: string): Promise<ReturnType<typeof countedAs>> {
+    try {
+      const { body } = await this.#send('/bank/transfers', { ...transfer, id }, id);
+      return countedAs(body['outcome'], isObject(body['reason']) ? body['reason']['code'] : undefined);
+    } catch (error) {
+      // A refusal with an outcome is a rollback; without one, nothing was begun.
+      if (!(error instanceof ParleyError) || !error.definite) throw error;
+      return error.extra['outcome'] === 'aborted' ? countedAs('aborted', error.code) : 'network';
+    }
+  }
+
+  #chosen(): Transfer {
+    const { random } = this.#world;
+    const accounts = [...this.#expected.keys()];
+    const first = random.chance(this.#plan.hot) ? (accounts[0] ?? 0) : random.pick(accounts);
+    const second = random.pick(accounts.filter((account) => account !== first));
+    const [from, to] = random.chance(0.5) ? [first, second] : [second, first];
+    // More than all accounts of the run together.
+    const most = this.#plan.opening * this.#plan.accounts + 1;
+    return { from, to, amount: random.chance(this.#plan.tooMuch) ? most : random.whole(1, AMOUNT_MAX) };
+  }
+
+  #move({ from, to, amount }: Transfer): void {
+    this.#expected.set(from, (this.#expected.get(from) ?? 0) - amount);
+    this.#expected.set(to, (this.#expected.get(to) ?? 0) + amount);
+  }
+
+  #send(path: string, json: Readonly<Record<string, Json>>, id: string): Promise<ApiBody> {
+    const { client, settle } = this.#world;
+    const request: Omit<ApiRequest, 'timeoutMs'> = { method: 'POST', path, json, headers: { 'idempotency-key': id } };
+    return settleOutcome(() => client.request(request), settle);
+  }
+}

@@ -1,0 +1,113 @@
+/** The load generator against a bank that a test plays, honest and not. */
+import { expect } from 'chai';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
+import { ApiClient } from '../../src/console/api-client.ts';
+import { runLoad } from '../../src/console/bank-load.ts';
+import { loadLines, loadVerdict } from '../../src/console/load-text.ts';
+import { countingIds, FakeTransport } from './console-harness.ts';
+import type { LoadPlan, LoadResult } from '../../src/console/bank-load.ts';
+import type { ApiRequest } from '../../src/console/api-client.ts';
+import type { FakeAnswer } from './console-harness.ts';
+
+const PLAN: LoadPlan = {
+  ...{ clients: 4, durationMs: 60, rate: 0, accounts: 3, opening: 100 },
+  ...{ hot: 0.5, tooMuch: 0.2, twice: 0.3 },
+};
+
+/** What a bank does wrong: loses the money of every tenth transfer, gives it to another account, or never says how it ended. */
+type Vice = 'loses' | 'misplaces' | 'is silent' | 'changes its word';
+
+class PlayedBank {
+  readonly balances = new Map([[1, 7]]);
+  readonly answers = new Map<string, FakeAnswer>();
+  readonly vice: Vice | undefined;
+  largest = 0;
+
+  constructor(vice: Vice | undefined) {
+    this.vice = vice;
+  }
+
+  answer({ path, json }: ApiRequest): FakeAnswer {
+    const account = Number(/^\/bank\/accounts\/(\d+)$/.exec(path)?.[1]);
+    const body = json as Record<string, number> & { readonly id: string };
+    if (path === '/bank/total')
+      return [200, { outcome: 'committed', total: [...this.balances.values()].reduce((a, b) => a + b) }];
+    if (path === '/bank/accounts') {
+      const next = this.balances.size + 1;
+      this.balances.set(next, body['opening'] ?? 0);
+      return [200, { outcome: 'committed', account: next, balance: body['opening'] }];
+    }
+    if (path !== '/bank/transfers') return [200, { account, balance: this.balances.get(account), held: 0 }];
+    const known = this.answers.get(body.id);
+    if (known !== undefined) return this.vice === 'changes its word' ? [200, { outcome: 'aborted' }] : known;
+    const answer = this.#transfer(body);
+    this.answers.set(body.id, answer);
+    return answer;
+  }
+
+  #transfer({ from = 0, to = 0, amount = 0 }: Record<string, number>): FakeAnswer {
+    this.largest = Math.max(this.largest, amount);
+    const odd = this.answers.size % 10 === 9;
+    if (odd && this.vice === 'is silent') return [202, { outcome: 'unknown' }];
+    if ((this.balances.get(from) ?? 0) < amount) {
+      return [409, { code: 'insufficient-funds', detail: 'Too little.', outcome: 'aborted' }];
+    }
+    const receiver = odd && this.vice === 'misplaces' ? 1 : to;
+    this.balances.set(from, (this.balances.get(from) ?? 0) - amount);
+    if (!odd || this.vice !== 'loses') this.balances.set(receiver, (this.balances.get(receiver) ?? 0) + amount);
+    return [200, { outcome: 'committed' }];
+  }
+}
+
+async function loadOf(vice?: Vice, plan = PLAN): Promise<{ readonly result: LoadResult; readonly bank: PlayedBank }> {
+  const bank = new PlayedBank(vice);
+  const client = new ApiClient(new FakeTransport((request) => bank.answer(request)));
+  const settle = { patienceMs: 1, pauseMsFirst: 1, pauseMsMax: 1 };
+  const world = { client, settle, random: new SeededRandom(7), makeId: countingIds(), onProgress: () => undefined };
+  return { result: await runLoad(plan, world), bank };
+}
+
+describe('parley bank load', () => {
+  it('moves money between accounts of its own, counts what came of it, and finds it conserved', async () => {
+    const { result, bank } = await loadOf();
+    const { statistics } = result;
+    expect(statistics.committed).to.be.greaterThan(10);
+    expect(statistics.causes.funds, 'what was too much').to.be.greaterThan(0);
+    expect(statistics.rolledBack).to.equal(statistics.causes.funds);
+    expect(statistics.attempted, 'what was sent twice counts once').to.equal(bank.answers.size);
+    expect(bank.largest).to.equal(301);
+    expect(result).to.deep.include({ totalBefore: '307', totalAfter: '307', accounts: 3, wrong: [], contradicted: 0 });
+    expect(bank.balances.get(1), 'an account of somebody else').to.equal(7);
+    expect(loadVerdict(result)).to.equal('conserved');
+    const lines = loadLines(PLAN, result);
+    expect(lines).to.include('total before 307, after 307').and.to.include('verdict: conserved');
+    expect(lines[0]).to.equal('=== CONCURRENT EXECUTION RESULTS ===');
+  });
+
+  it('begins transfers at the rate it was given, and not faster', async () => {
+    const { result } = await loadOf(undefined, { ...PLAN, durationMs: 100, rate: 100 });
+    expect(result.statistics.attempted).to.equal(10);
+  });
+
+  // prettier-ignore
+  const vices: readonly (readonly [vice: Vice, verdict: string, said: RegExp])[] = [
+    ['loses', 'violated', /total before 307, after \d+: MONEY WAS MADE OR LOST/],
+    ['misplaces', 'violated', /of 3 accounts of this run hold something else than the answers say/],
+    ['changes its word', 'violated', /transfers were answered otherwise the second time/],
+    ['is silent', 'conserved', /Outcome not known yet: +[1-9]/],
+  ];
+  for (const [vice, verdict, said] of vices) {
+    it(`says ${verdict} of a bank that ${vice}`, async () => {
+      const { result } = await loadOf(vice);
+      expect(loadVerdict(result)).to.equal(verdict);
+      expect(loadLines(PLAN, result).join('\n')).to.match(said);
+    });
+  }
+
+  it('says nothing for sure where the outcome of a transfer may explain what an account holds', async () => {
+    const { result } = await loadOf('is silent');
+    const wrong = [{ account: 2, expected: 10, balance: 12 }];
+    expect(loadVerdict({ ...result, wrong })).to.equal('open');
+    expect(loadVerdict({ ...result, wrong: [{ account: 2, expected: 10, balance: -1 }] })).to.equal('violated');
+  });
+});
