@@ -16,6 +16,7 @@ import { EXIT } from '../base/errors.ts';
 import { exitWhenParentGoes } from '../cluster/parent-watch.ts';
 import { guarded } from '../net/access.ts';
 import { openCredentials } from '../net/credentials.ts';
+import { connectionsAffordable } from '../net/descriptor-limit.ts';
 import { framesProbe } from '../net/frames-probe.ts';
 import { HttpServer } from '../net/http-server.ts';
 import { json, Router } from '../net/router.ts';
@@ -132,7 +133,7 @@ async function listen(settings: DaemonSettings, parts: DaemonParts, shell: Daemo
     // One object holds them all; the reader and the timers take theirs by name.
     limits: settings.limits,
     timeouts: settings.limits,
-    connectionsMax: settings.limits.connectionsMax,
+    connectionsMax: connectionsMaxOf(settings, shell.log),
     connectionsPerAddressMax: settings.limits.connectionsPerAddressMax,
     handler: (request) => router.handle(request),
     onBug: (error) => {
@@ -159,6 +160,15 @@ async function listen(settings: DaemonSettings, parts: DaemonParts, shell: Daemo
     process.stdout.write(`${JSON.stringify({ event: 'listening', name, host, port, pid: process.pid })}\n`);
   }
   return { http, port };
+}
+
+/** As configured, unless the descriptors of this process would not do for that many and for its files. */
+function connectionsMaxOf({ limits: { connectionsMax } }: DaemonSettings, log: NodeLog): number {
+  const affordable = connectionsAffordable();
+  if (affordable >= connectionsMax) return connectionsMax;
+  const text = `The limit of open files leaves room for ${affordable} connections, not ${connectionsMax}.`;
+  log.info('few-descriptors', text, { connections: affordable });
+  return affordable;
 }
 
 /** `GET /`: who this is and what can be asked here. */
