@@ -155,7 +155,8 @@ export class HttpConnection {
     const { status, headers = {}, contentType = '', body = '' } = problem(error);
     const date = this.#options.date.now();
     const fields = { ...headers, Connection: 'close' };
-    this.#connection.write(responseFrame({ status, headers: fields, contentType, body, date }));
+    const headOnly = this.#reader.isHead;
+    this.#connection.write(responseFrame({ status, headers: fields, contentType, body, date, headOnly }));
     this.#close();
   }
 

@@ -17,7 +17,6 @@
 import { expectsContinue, requestBodyFraming, responseBodyFraming } from './body-framing.ts';
 import { BodyReader } from './body-reader.ts';
 import { ByteSource, ENDED, NEED_MORE } from './byte-source.ts';
-import type { Ended, Failed, NeedMore } from './byte-source.ts';
 import { FieldScanner } from './field-scanner.ts';
 import { FRAME_LIMITS, FrameError } from './frame.ts';
 import type { FrameLimits, RequestHead, ResponseHead } from './frame.ts';
@@ -26,25 +25,9 @@ import { beginsWith, knownHead } from './known-head.ts';
 import type { KnownHead } from './known-head.ts';
 import { CR, LF, octetName } from './octets.ts';
 import { persists } from './persistence.ts';
+import type { RequestRead, ResponseRead } from './read-results.ts';
 import { RequestLine } from './request-line.ts';
 import { StatusLine } from './status-line.ts';
-
-/** What RequestReader.next() gives. `expectContinue`: the sender waits for a 100 before it sends the body. */
-export type RequestRead =
-  | NeedMore
-  | { readonly type: 'head'; readonly head: RequestHead; readonly expectContinue: boolean }
-  | { readonly type: 'request'; readonly head: RequestHead; readonly body: Buffer }
-  | Failed
-  | Ended;
-
-/** What ResponseReader.next() gives. `reusable`: another request may be sent on this connection. */
-export type ResponseRead =
-  | NeedMore
-  | { readonly type: 'head'; readonly head: ResponseHead }
-  | { readonly type: 'piece'; readonly bytes: Buffer }
-  | { readonly type: 'response'; readonly head: ResponseHead; readonly body: Buffer; readonly reusable: boolean }
-  | Failed
-  | Ended;
 
 type RequestPhase =
   | { readonly name: 'between' }
@@ -57,6 +40,9 @@ type RequestPhase =
       at: number;
     }
   | { readonly name: 'body'; readonly head: RequestHead; readonly body: BodyReader };
+
+/** How a request for a head alone begins. */
+const HEAD_METHOD = Buffer.from('HEAD ');
 
 /** Reads requests. Limits not given are FRAME_LIMITS. */
 export class RequestReader {
@@ -79,6 +65,12 @@ export class RequestReader {
   get stage(): 'between' | 'head' | 'body' {
     const { name } = this.#phase;
     return name === 'line' || name === 'fields' ? 'head' : name;
+  }
+
+  /** What is being read, or was refused, asks for a head alone: its refusal has no body either (RFC 9110 §9.3.2). */
+  get isHead(): boolean {
+    if (this.#phase.name === 'body') return this.#phase.head.method === 'HEAD';
+    return this.#source.buffer.unread().subarray(0, HEAD_METHOD.length).equals(HEAD_METHOD);
   }
 
   /** Appends what arrived; takes the ownership of `chunk`. */

@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { HttpConnection } from '../../src/net/http-connection.ts';
 import { HttpDate } from '../../src/net/http-date.ts';
 import { HTTP_TIMEOUTS } from '../../src/net/http-service.ts';
+import { RequestReader } from '../../src/wire/frame-reader.ts';
 import { MemorySocket } from './memory-socket.ts';
 
 /** A request that a server ran: its method, its target and its whole body, as one text. */
@@ -91,13 +92,20 @@ export async function readByOurs({ bytes, cuts }: Sent): Promise<Outcome> {
   if ((await ended) === 'hangs') fault = 'it hangs';
   const statuses = statusesOf(socket.answered);
   const isRefused = (statuses.at(-1) ?? 0) >= 400;
-  return { ran, statuses, refused: isRefused ? detailOf(socket.answered) : undefined, isDeaf: false, fault };
+  return { ran, statuses, refused: isRefused ? detailOf(socket.answered, bytes) : undefined, isDeaf: false, fault };
 }
 
-/** What the problem at the end of an answer says. */
-function detailOf(answered: string): string {
-  const problem = JSON.parse(answered.slice(answered.lastIndexOf('\r\n\r\n') + 4)) as { detail?: unknown };
-  return String(problem.detail);
+/** What the problem at the end of an answer says; the answer to HEAD says nothing, so the reader is asked. */
+function detailOf(answered: string, sent: Buffer): string {
+  const text = answered.slice(answered.lastIndexOf('\r\n\r\n') + 4);
+  if (text !== '') return String((JSON.parse(text) as { detail?: unknown }).detail);
+  const reader = new RequestReader();
+  reader.push(Buffer.from(sent));
+  reader.end();
+  for (let read = reader.next(); read.type !== 'end'; read = reader.next()) {
+    if (read.type === 'error') return read.error.detail;
+  }
+  return 'a refusal without a reason';
 }
 
 /** Node's. */

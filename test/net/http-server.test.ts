@@ -296,6 +296,22 @@ describe('The HTTP server', () => {
     expect(statusesIn(client.text())).to.deep.equal([100, 200, 200]);
   });
 
+  it('refuses a bad HEAD with the head alone', async () => {
+    const served = await fixture.serve({ handler: echo });
+    for (const [bad, status] of [
+      ['HEAD / HTTP/1.1\r\n\r\n', 400],
+      ['HEAD / HTTP/2.0\r\n', 505],
+      ['HEAD / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nx', 400],
+    ] as const) {
+      const client = await fixture.connect(served);
+      client.send(bad);
+      const refusal = await client.closed();
+      expect(statusesIn(refusal)).to.deep.equal([status]);
+      expect(refusal).to.match(/\r\nContent-Length: [1-9]\d*\r\n/);
+      expect(refusal).to.match(/\r\n\r\n$/);
+    }
+  });
+
   it('answers HEAD with the head alone', async () => {
     const client = await fixture.connect(await fixture.serve({ handler: () => text(200, 'body') }));
     client.send(`HEAD / HTTP/1.1\r\nHost: h\r\n\r\n${get('/')}`);

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { withCluster } from '../support/cluster.ts';
 
+/** Frames of the same rules that are not among the first ones. */
+const OWN_FRAMES = join(import.meta.dirname, '..', 'testdata', 'frames-own', 'frames.json');
 const RUNNER = join(import.meta.dirname, '..', 'testdata', 'frames', 'run.mjs');
 const RUN_MS_MAX = 120_000;
 /** The machine is shared with the other tests; the runner's own patience is for an idle one. */
@@ -28,9 +30,12 @@ describe('bad frames', function () {
 
   it('never run anything, never lose the answer to a good one, and end as the rules say, at a coordinator', async () => {
     await withCluster({ only: ['coordinator', 'P1'], opening: [] }, async (cluster) => {
-      const { code, output } = await runFrames(cluster.nodes.address('coordinator').port, '--seed', '1');
-      expect(output.trim().split('\n').at(-1), output.slice(-4000)).to.match(/^[1-9]\d* passed, 0 failed$/);
-      expect(code).to.equal(0);
+      const { port } = cluster.nodes.address('coordinator');
+      for (const more of [[], ['--file', OWN_FRAMES]]) {
+        const { code, output } = await runFrames(port, '--seed', '1', ...more);
+        expect(output.trim().split('\n').at(-1), output.slice(-4000)).to.match(/^[1-9]\d* passed, 0 failed$/);
+        expect(code).to.equal(0);
+      }
     });
   });
 });

@@ -1,7 +1,7 @@
 /** A head that is repeated octet for octet is recognised, and nothing else is taken for it. */
 import { expect } from 'chai';
 import { RequestReader } from '../../src/wire/frame-reader.ts';
-import type { RequestRead } from '../../src/wire/frame-reader.ts';
+import type { RequestRead } from '../../src/wire/read-results.ts';
 
 const HEAD = 'POST /a?b=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n';
 

@@ -6,7 +6,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { RequestReader } from '../../src/wire/frame-reader.ts';
-import type { RequestRead } from '../../src/wire/frame-reader.ts';
+import type { RequestRead } from '../../src/wire/read-results.ts';
 import type { FrameLimits } from '../../src/wire/frame.ts';
 
 /** One character is one octet. */

@@ -1,7 +1,7 @@
 /** Responses from bytes, in every form a valid server may give them: whole, byte by byte, and in pieces. */
 import { expect } from 'chai';
 import { ResponseReader } from '../../src/wire/frame-reader.ts';
-import type { ResponseRead } from '../../src/wire/frame-reader.ts';
+import type { ResponseRead } from '../../src/wire/read-results.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 
