@@ -1,5 +1,6 @@
 /** `parley bank`: the bank's console, and the load generator beside it. */
 import { bankLoadCommand } from './bank-load-command.ts';
+import { bankTraceCommand } from './bank-trace-command.ts';
 import { COMMAND_OPTION, CONFIG_OPTION, CREDENTIALS_OPTION, JSON_OPTION, TLS_CA_OPTION } from './command.ts';
 import type { Command } from './command.ts';
 import type { ParleyError } from '../base/errors.ts';
@@ -16,7 +17,7 @@ export const bankCommand: Command = {
     ['bank -c "CREATE 100"', 'opens an account and ends'],
     ['bank < script.txt', 'runs a script, command by command'],
   ],
-  children: [bankLoadCommand],
+  children: [bankLoadCommand, bankTraceCommand],
   run: async (argv, io) => {
     const { withClient } = await import('./connection.ts');
     const { openTerminal } = await import('./session.ts');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseClusterFile } from '../../src/daemons/cluster-file.ts';
 import { check } from '../../src/lab/checker/check.ts';
 import { gatherRun } from '../../src/lab/checker/gather.ts';
+import { bankTraceLines } from '../../src/lab/timeline/bank-trace.ts';
 import { expectAllWell } from '../support/invariants.ts';
 import { transact, withCluster } from '../support/cluster.ts';
 import type { JsonObject } from '../../src/console/transaction-text.ts';
@@ -67,7 +68,7 @@ describe('the clusters of the bank that are ready made', () => {
 describe('a partitioned bank behind its front end', function () {
   this.timeout(60_000);
 
-  it('S2-3 S2-5 S3-2 S3-4 S3-14: moves money between the nodes, refuses what is not there, and the total stays', async () => {
+  it('S2-3 S2-5 S3-2 S3-4 S3-5 S3-6 S3-14: moves money between the nodes, refuses what is not there, the total stays, and the logs show it', async () => {
     const groups = {
       node6001: { resource: 'ledger', members: ['P1'] },
       node6002: { resource: 'ledger', members: ['P2'] },
@@ -112,8 +113,25 @@ describe('a partitioned bank behind its front end', function () {
       const both = [create('node6001', 1), create('node6002', 2)];
       expect((await transact(cluster, { operations: both })).body).to.include({ outcome: 'committed' });
       await expectAllWell(cluster, { total: 2100 });
-      const { violations } = check(await gatherRun(cluster.dataDir));
+      const logs = await gatherRun(cluster.dataDir);
+      const { violations } = check(logs);
       expect(violations, 'the checker, which numbers the accounts by itself').to.deep.equal([]);
+
+      expect(bankTraceLines(logs, 'TX001').slice(1)).to.deep.equal([
+        'BEFORE    P1 account 1: 1000, P2 account 2: 1000',
+        'VOTES     P1 READY, P2 READY',
+        'DECISION: ALL 2/2 READY → COMMIT',
+        'AFTER     P1 account 1: 900 (-100), P2 account 2: 1100 (+100)',
+        'ATOMIC: both sides or none: committed at P1, P2, coordinator',
+      ]);
+      const refused = bankTraceLines(logs, 'TX002').join('\n');
+      expect(refused).to.match(/^TX002 \(\S+\)\nBEFORE {4}P1 account 1: 900/);
+      expect(refused).to.include(
+        'P1 ABORT (insufficient-funds: Account 1 has 900, of which 0 are held, and 901 are needed.)',
+      );
+      expect(refused).to.match(/DECISION: [01]\/2 READY → ROLLBACK\nAFTER {5}P1 account 1: 900/);
+      expect(refused).to.match(/ATOMIC: both sides or none: aborted at [^\n]*, committed nowhere$/);
+      expect(() => bankTraceLines(logs, 'TX999')).to.throw('No log here names TX999');
     });
   });
 });
