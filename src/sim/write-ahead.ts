@@ -46,6 +46,8 @@ export class WriteAhead {
   private readonly parallels = new Map<AttemptNumber, Set<NodeName>>();
   private readonly durableOf: (node: NodeName) => number;
   private readonly fail: (text: string) => void;
+  /** Attempts whose commit was found synced, for the same reason. */
+  private readonly decided = new Set<AttemptNumber>();
   /** Outputs that were held against a record. */
   checked = 0;
 
@@ -60,8 +62,8 @@ export class WriteAhead {
     const { of, keys } = keysOf(record);
     if (keys.length === 0) return;
     const kept = this.kept(node, of);
-    // The oldest is enough, but for copies: the newest is the one that is reported.
-    for (const key of keys) if (record.type === 'copied' || !kept.has(key)) kept.set(key, seq);
+    // The oldest is enough, also that of a log which was rolled back behind it; of copies the newest is reported.
+    for (const key of keys) kept.set(key, record.type === 'copied' ? seq : Math.min(seq, kept.get(key) ?? seq));
     if (record.type !== 'begin' && record.type !== 'prepared') return;
     if (record.type === 'begin' && record.protocol === 'parallel') this.parallels.set(record.number, new Set());
     if (this.electorates.has(record.number)) return;
@@ -149,6 +151,11 @@ export class WriteAhead {
   /** The decision is made: some log holds it, or a quorum's records of one round are it. */
   private isCommitted(number: AttemptNumber): boolean {
     this.checked += 1;
+    if (!this.decided.has(number) && this.isInLogs(number)) this.decided.add(number);
+    return this.decided.has(number);
+  }
+
+  private isInLogs(number: AttemptNumber): boolean {
     const rounds = new Map<string, NodeName[]>();
     for (const [node, { numbers }] of this.books) {
       const kept = numbers.get(number);
