@@ -4,6 +4,7 @@
  * unknown it is asked again with the same id, so nothing happens twice.
  */
 import { ParleyError } from '../base/errors.ts';
+import { completingAccounts } from './account-completion.ts';
 import { settleOutcome } from './api-client.ts';
 import { BANK_COMMANDS, commandRunner } from './command-table.ts';
 import { readTransfer, transferText } from './coordinator-console.ts';
@@ -36,7 +37,7 @@ export function bankConsole(client: ApiClient, options: SettleOptions, makeId: (
     const answer = await settleOutcome(() => client.request({ method, path, json, headers }), options);
     return answer.status === 202 ? { id, outcome: 'unknown', ...answer.body } : { id, ...answer.body };
   };
-  return commandRunner(BANK_COMMANDS, {
+  const runner = commandRunner(BANK_COMMANDS, {
     create: async ({ words: [opening = ''] }) => {
       const json = { opening: whole('opening', opening, 0) };
       const answer = await change('POST', '/bank/accounts', json, makeId());
@@ -81,6 +82,7 @@ export function bankConsole(client: ApiClient, options: SettleOptions, makeId: (
     },
     total: () => total(client),
   });
+  return completingAccounts(runner);
 }
 
 async function total(client: ApiClient): Promise<Reply> {

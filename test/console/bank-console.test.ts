@@ -171,6 +171,17 @@ describe("the bank's console", () => {
     ]);
   });
 
+  it('completes the numbers of accounts that it has seen, where an account is meant', async () => {
+    const runner = bankConsole(new ApiClient(new FakeTransport(playedBank())), QUICK, countingIds());
+    expect(runner.complete('QUERY ')).to.deep.equal([[], '']);
+    for (const line of ['CREATE 5', 'QUERY 9', 'QUERY 1']) await runner.run(line);
+    expect(runner.complete('QUERY ')).to.deep.equal([['1 ', '3 '], '']);
+    expect(runner.complete('transfer 1 3')).to.deep.equal([['3 '], '3']);
+    expect(runner.complete('TRANSFER 1 3 '), 'an amount').to.deep.equal([[], '']);
+    expect(runner.complete('UPDATE 3 '), 'a balance').to.deep.equal([[], '']);
+    expect(runner.complete('STATE')).to.deep.equal([['STATEMENT '], 'STATE']);
+  });
+
   it('S3-14 names the reason and the remedy of an aborted transfer', async () => {
     const { code, output } = await bank('TRANSFER 1 2 5000 TX001\n');
     expect(output.split('\n')).to.deep.equal([
