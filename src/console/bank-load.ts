@@ -8,6 +8,7 @@
  * read before and after as well; others may move money meanwhile, but not open
  * or set accounts.
  */
+import { setMaxListeners } from 'node:events';
 import { BankStatistics, countedAs } from '../bank/bank-statistics.ts';
 import { ParleyError } from '../base/errors.ts';
 import { settleOutcome } from './api-client.ts';
@@ -71,6 +72,8 @@ const PROGRESS_MS = 200;
 
 /** Runs the load and checks. @throws ParleyError when the bank cannot be reached, or an account cannot be opened */
 export async function runLoad(plan: LoadPlan, world: LoadWorld): Promise<LoadResult> {
+  // Every client that waits listens to it.
+  if (world.signal !== undefined) setMaxListeners(0, world.signal);
   const load = new Load(plan, world);
   await load.open();
   const totalBefore = await load.total();

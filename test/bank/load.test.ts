@@ -6,6 +6,7 @@ import { runLoad } from '../../src/console/bank-load.ts';
 import { httpTransport } from '../../src/console/http-transport.ts';
 import { loadLines, loadVerdict } from '../../src/console/load-text.ts';
 import { newId } from '../../src/console/new-id.ts';
+import { objectAt } from '../../src/console/transaction-text.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectAllWell } from '../support/invariants.ts';
 import { withCluster } from '../support/cluster.ts';
@@ -18,7 +19,7 @@ const PLAN = {
 describe('the bank under load', function () {
   this.timeout(60_000);
 
-  it('S4-8 S4-9 S3-6 S3-8: conserves money in both directions over a hot account while a backend dies and returns', async () => {
+  it('S4-8 S4-9 S4-11 S3-6: conserves money in both directions over a hot account while a backend dies and returns', async () => {
     await withCluster({}, async (cluster) => {
       const client = new ApiClient(httpTransport(cluster.nodes.address('server')));
       const settle = { patienceMs: 20_000, pauseMsFirst: 20, pauseMsMax: 200 };
@@ -31,6 +32,10 @@ describe('the bank under load', function () {
       const running = runLoad(PLAN, world);
       await eventually('money moves', () => committed > 20);
       await cluster.nodes.kill9('P2');
+      await eventually('the status array shows it', async () => {
+        const { body } = await cluster.ask('coordinator', 'GET', '/views');
+        return JSON.stringify(objectAt(objectAt(body, 'views'), 'bank')['status']) === '[1,0,1]';
+      });
       const before = committed;
       await eventually('money moves without P2', () => committed > before + 20);
       await cluster.nodes.restart('P2');
@@ -45,6 +50,31 @@ describe('the bank under load', function () {
       expect(body['committed']).to.equal(result.statistics.committed + PLAN.accounts);
       client.close();
       await expectAllWell(cluster, { total: 6000 });
+    });
+  });
+
+  it('S3-8 S3-10: deadlocks nowhere when 64 clients move money between two nodes in opposite directions, and ends for all', async () => {
+    const groups = {
+      node6001: { resource: 'ledger', members: ['P1'] },
+      node6002: { resource: 'ledger', members: ['P2'] },
+    } as const;
+    const opening = { node6001: [{ account: 1, balance: 1000 }], node6002: [{ account: 2, balance: 1000 }] };
+    await withCluster({ participants: 2, groups, opening }, async (cluster) => {
+      const outcomes: unknown[] = [];
+      const client = async (index: number): Promise<void> => {
+        const [from, to] = index % 2 === 0 ? [1, 2] : [2, 1];
+        for (let count = 1; count <= 4; count += 1) {
+          const transfer = { id: `C${index}-${count}`, from, to, amount: count };
+          outcomes.push((await cluster.ask('server', 'POST', '/bank/transfers', transfer)).body['outcome']);
+        }
+      };
+      await Promise.all(Array.from({ length: 64 }, (_, index) => client(index)));
+      // Funds suffice at every moment, so holds never stand in each other's way.
+      expect(outcomes).to.deep.equal(Array.from({ length: 256 }, () => 'committed'));
+      const balances = await expectAllWell(cluster);
+      expect([balances['node6001']?.get(1), balances['node6002']?.get(2)]).to.deep.equal([1000, 1000]);
+      const { body } = await cluster.ask('server', 'GET', '/bank/statistics');
+      expect(body).to.include({ attempted: 256, committed: 256, rolledBack: 0 });
     });
   });
 });
