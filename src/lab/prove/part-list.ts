@@ -42,6 +42,7 @@ const CYCLES_PER_SLICE = 50;
 const COMMITTED_PER_CYCLE = 100;
 const FUZZ_INPUTS = 10_000_000;
 const INPUTS_PER_SLICE = 200_000;
+const SLOW_CONNECTIONS = 5_000;
 const HISTORIES = 20;
 const HISTORY_SECONDS = 60;
 /** Of each protocol; one case takes about 6 s. */
@@ -137,6 +138,11 @@ function processParts(scaled: Scaled, share: number): readonly Part[] {
   ];
 }
 
+/** Fewer would be no crowd. */
+function slowOnes(scaled: Scaled): number {
+  return Math.max(500, scaled(SLOW_CONNECTIONS));
+}
+
 /** What needs a checkout, since it runs its tests. */
 function checkoutParts(scaled: Scaled): readonly Part[] {
   const mocha = ['--import=tsx', 'node_modules/mocha/lib/cli/cli.js', '--reporter', 'dot'];
@@ -152,6 +158,12 @@ function checkoutParts(scaled: Scaled): readonly Part[] {
       title: 'Bad frames, the slow ones too, to a server, a coordinator and a participant, plain and over TLS',
       target: 'all vectors, three ways each: 0 failed',
       slices: [script(700, '--import=tsx', 'scripts/frames.mjs', '--slow', '--tls', '--json')],
+    },
+    {
+      name: 'crowd',
+      title: 'Good requests to a daemon beside slow connections, and its memory under peers that never read',
+      target: '5,000 slow connections: the p99 of good requests at most twice that without them',
+      slices: [script(40, '--import=tsx', 'scripts/crowd.mjs', '--slow', String(slowOnes(scaled)), '--json')],
     },
     {
       name: 'fuzz',
