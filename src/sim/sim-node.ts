@@ -190,22 +190,22 @@ export abstract class SimNode<Event> {
     this.log?.failSync();
   }
 
-  /** While it is down: its directory is gone, or replaced by an older copy of itself. */
-  replaceLog(kept: number, incarnation = this.incarnation): readonly StoredRecord<ProtocolRecord>[] {
+  /** While it is down: its directory is gone, or an older copy of itself; what is returned puts the right one back. */
+  replaceLog(kept: number, incarnation = this.incarnation): () => void {
     assert(!this.alive, 'a log is replaced while nobody uses it');
-    const before = this.records;
+    const { records: before, incarnation: own } = this;
     this.records = before.slice(0, kept);
     // An older copy is not the end of the newer one: that is put back.
     if (incarnation !== this.incarnation) this.ports.watch.lost(this.name, kept + 1);
     this.incarnation = incarnation;
-    return before;
+    return () => this.restoreLog(before, own);
   }
 
-  /** While it is down: the right log is put back. */
-  restoreLog(records: readonly StoredRecord<ProtocolRecord>[]): void {
+  private restoreLog(records: readonly StoredRecord<ProtocolRecord>[], incarnation: string): void {
     assert(!this.alive, 'a log is replaced while nobody uses it');
     this.ports.watch.lost(this.name, 1);
     this.records = records;
+    this.incarnation = incarnation;
     for (const stored of records) this.ports.watch.appended(this.name, stored);
   }
 

@@ -3,7 +3,8 @@
  * without its log, or with an older copy of it.
  *
  *   fresh        under another incarnation; it is fenced, and joins by copying. Only
- *                where others hold all it held: what had one copy is lost with it.
+ *                where others hold all it held: what had one copy is lost with it. If they
+ *                have left by the time it comes, it is refused, and its log is put back.
  *                Beside 2PC only. In parallel commit a vote may be in no other log, and a
  *                coordinator that starts again asks for it and waits for ever, since neither
  *                commit nor abort is safe without it (docs/protocols.md, Parallel commit).
@@ -62,6 +63,8 @@ export class SpecialFaults {
   hit = false;
   /** While the victim runs on the wrong log: it must be refused. */
   private expected: (() => void) | undefined;
+  /** While the victim runs on a fresh log, which is refused when nobody holds what it held any more. */
+  private onlyCopy: (() => void) | undefined;
   private healed = false;
 
   constructor(ports: SpecialPorts) {
@@ -83,7 +86,11 @@ export class SpecialFaults {
 
   /** The victim ended by itself. Returns true when that is what had to happen. */
   refused(node: NodeName, code: string): boolean {
-    if (node !== this.ports.victim.name || code !== 'log-behind' || this.expected === undefined) return false;
+    const { victim } = this.ports;
+    if (node !== victim.name || code !== 'log-behind') return false;
+    this.expected ??= this.onlyCopy;
+    this.onlyCopy = undefined;
+    if (this.expected === undefined) return false;
     this.putBack();
     return true;
   }
@@ -110,7 +117,7 @@ export class SpecialFaults {
     }
     this.hit = true;
     victim.die('power');
-    victim.replaceLog(0, `new${victim.name}`);
+    this.onlyCopy = victim.replaceLog(0, `new${victim.name}`);
     this.startSoon();
   }
 
@@ -123,10 +130,10 @@ export class SpecialFaults {
     }
     this.hit = true;
     victim.die('power');
-    const whole = victim.replaceLog(random.whole(1, seen - 1));
+    const restoreLog = victim.replaceLog(random.whole(1, seen - 1));
     const join = this.partFromPeers();
     this.expected = (): void => {
-      victim.restoreLog(whole);
+      restoreLog();
       join();
     };
     this.startSoon();

@@ -276,7 +276,7 @@ export class World {
     this.hooks.trace?.(`${this.clock.nowMs.toFixed(2)} ${node} notes ${notice.message}`);
     if (notice.level !== 'alarm') return;
     // These two say just what was done to it.
-    if (this.special === 'fresh' && notice.event === 'fresh-log') return;
+    if (this.special === 'fresh' && ['fresh-log', 'log-behind'].includes(notice.event)) return;
     // It has forgotten what it promised, and says so; then it is refused.
     if (this.special === 'rolled-back' && ['log-behind', 'unknown-number'].includes(notice.event)) return;
     this.fail(`alarm at ${node}: ${notice.message}`);

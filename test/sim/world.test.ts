@@ -49,6 +49,20 @@ describe('The simulated cluster', () => {
     }
   });
 
+  // Worlds in which a log is replaced; what is done to it must not be taken for what the cluster does.
+  for (const [seed, fault, what] of [
+    [30_004_302, 'fresh', 'a log is lost, and who held the same leaves before it comes back'],
+    [30_006_819, 'rolled-back', 'an older copy writes once more what the right log has'],
+    [30_028_928, 'rolled-back', 'a log is rolled back between an outcome that it told and its way to the client'],
+  ] as const) {
+    it(`holds every promise when ${what}`, () => {
+      const options = optionsOf(seed, { protocols: ['2pc', '3pc', 'parallel'], transactions: 20, faults: 6 });
+      const report = run(options);
+      expect(report.faults, again(options)).to.include({ [fault]: 1 });
+      expect(report.violations, again(options)).to.deep.equal([]);
+    });
+  }
+
   it('repeats a run to the last event from the same seed', () => {
     const options = optionsOf(77);
     expect(run(options)).to.deep.equal(run(options));
