@@ -79,7 +79,7 @@ async function change(
   const begunMs = performance.now();
   return settle(api, id, operations, (transaction) => {
     const { outcome, reason } = transaction;
-    const code = typeof reason === 'object' && reason !== null && 'code' in reason ? reason.code : undefined;
+    const code = typeof reason === 'object' && reason !== null && 'code' in reason ? reason['code'] : undefined;
     api.statistics.note(id, countedAs(outcome, code), performance.now() - begunMs);
     return changeAnswer(transaction);
   });
