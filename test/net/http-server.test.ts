@@ -487,7 +487,7 @@ describe('The HTTP server', () => {
       const heard: string[] = [];
       const { port, server } = await fixture.serve({
         handler: echo,
-        timeouts: { idleMs: 30 },
+        timeouts: { idleMs: 500 },
         onUpgrade: (head, socket, rest) => {
           heard.push(head.path, rest.toString());
           socket.on('data', (chunk: Buffer) => void heard.push(chunk.toString())).on('end', () => socket.end());
@@ -500,6 +500,9 @@ describe('The HTTP server', () => {
       client.send(`${upgrade}rest`);
       await client.sees('101');
       expect(server.connections).to.equal(0);
+      // A connection of HTTP that is idle for longer than this one has been is closed by now.
+      const idle = await fixture.connect({ port });
+      await idle.closed();
       client.send('more');
       await eventually('it hears more', () => heard.includes('more'));
       expect(heard).to.deep.equal(['/peer', 'rest', 'more']);
