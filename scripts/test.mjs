@@ -9,12 +9,13 @@
  * processes mostly wait, the others compute. The output of the second lane is
  * shown when the first is through, so that what is read is in one piece.
  *
- * Exits with mocha's code. Its last line is always, and only once,
+ * What failed is said once more at the end, so that it is not to be looked for
+ * among thousands of lines. Exits with mocha's code. Its last line is always, and only once,
  * `N passed, N failed, N skipped`: CI reads it.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { root, run } from './child.mjs';
 import { say } from './progress.mjs';
 import { setUpOrExit } from './setup.mjs';
@@ -49,6 +50,7 @@ async function runTests(given) {
   const sums = { passed: 0, failed: 0, skipped: 0 };
   for (const { counts } of results) for (const key of Object.keys(sums)) sums[key] += counts[key];
   const { passed, failed, skipped } = sums;
+  for (const { counts } of results) for (const failure of counts.failures) sayFailure(failure);
   for (const { faults } of results) for (const fault of faults) say(fault);
   process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
   const code = results.find((result) => result.code !== 0)?.code ?? 0;
@@ -108,7 +110,16 @@ async function runLane(args, countsFile, onOutput) {
     faults.push('The tests ended but their process did not: one of them left a socket, timer or child open.');
   } else if (code !== Math.min(counts.failed, 255))
     faults.push(`The tests ended with ${counts.failed} failed and code ${code}.`);
-  return { code: watch.lingered ? 1 : code, counts: counts ?? { passed: 0, failed: 1, skipped: 0 }, faults };
+  return {
+    code: watch.lingered ? 1 : code,
+    counts: counts ?? { passed: 0, failed: 1, skipped: 0, failures: [] },
+    faults,
+  };
+}
+
+function sayFailure({ title, file, message }) {
+  const indented = message.replaceAll('\n', '\n  ');
+  process.stdout.write(`FAILED ${title}\n  ${relative(root, file)}\n  ${indented}\n\n`);
 }
 
 /** Kills a mocha that has written its counts and does not end. */
