@@ -8,6 +8,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './child.mjs';
+import { acceptancePage } from './docs-acceptance.mjs';
 import { accessPage } from './docs-access.mjs';
 import { errorsPage } from './docs-errors.mjs';
 import { flagsPage } from './docs-flags.mjs';
@@ -16,6 +17,7 @@ import { tablesPage } from './docs-tables.mjs';
 import { wirePage } from './docs-wire.mjs';
 
 const PAGES = {
+  'docs/acceptance.md': acceptancePage,
   'docs/access.md': accessPage,
   'docs/errors.md': errorsPage,
   'docs/flags.md': flagsPage,
