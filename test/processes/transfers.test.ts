@@ -230,8 +230,10 @@ function afterwards({ outcome }: JsonObject): readonly [number, number] {
 async function votesOnLatePrepare(cluster: TestCluster, number: string): Promise<readonly unknown[]> {
   const credentials = openCredentials(join(cluster.dataDir, 'cluster.key'));
   const { host, port } = cluster.nodes.address('coordinator');
-  const start = (await recordsOf(cluster, 'coordinator')).at(0);
-  const incarnation = String(start?.record['incarnation']);
+  const opened = (await recordsOf(cluster, 'coordinator')).at(0);
+  const incarnation = String(opened?.record['incarnation']);
+  // The mark of the dead process: P2 may remember it, and what begins otherwise is not the same log.
+  const start = String(opened?.record['start']);
   const identity = { name: 'coordinator', incarnation, epoch: 1 };
   const addresses = Object.fromEntries(
     ['coordinator', 'P1', 'P2'].map((name) => [name, `${host}:${cluster.nodes.address(name).port}`]),
@@ -253,7 +255,7 @@ async function votesOnLatePrepare(cluster: TestCluster, number: string): Promise
     await eventually('P2 has dialled whoever has the name of its coordinator', () => late.links.isUp('P2'));
     const views = { bankA: ['P1'], bankB: ['P2'] };
     const lowWater = `${incarnation}.1.1`;
-    const welcome: WelcomeMessage = { type: 'welcome', ...identity, start: 'late', views, addresses, lowWater };
+    const welcome: WelcomeMessage = { type: 'welcome', ...identity, start, views, addresses, lowWater };
     const prepare: PrepareMessage = {
       ...{ type: 'prepare', number, id: 'TX001', protocol: '2pc', voteWithinMs: 1000, participants: sites },
       coordinator: { name: 'coordinator', address: addresses['coordinator'] ?? '' },
