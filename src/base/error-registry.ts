@@ -36,13 +36,13 @@ export const ERRORS = {
   'unauthorized': bad(401, 'The request needs the credentials of the cluster.', 'Send Authorization: Parley <key> from the credentials file.'),
   'forbidden': bad(403, 'The credentials do not allow this.', 'Use the credentials of this cluster.'),
   // Bytes that are no HTTP/1.1 request (docs/wire.md); the connection closes behind the answer.
-  'bad-frame': bad(400, 'The bytes are no HTTP/1.1 frame; nothing of it was executed.', 'Mend the client, and send it again on a new connection.'),
+  'bad-frame': bad(400, 'The bytes are no HTTP/1.1 frame, or end inside one; nothing of it was executed.', 'Mend the client, and send it again on a new connection.'),
   'request-timeout': bad(408, 'The request did not arrive in time; nothing of it was executed.', 'Send it again without a pause.'),
-  'target-too-long': bad(414, 'The request target is longer than 16 KiB.', 'Put what is long into the body.'),
+  'target-too-long': bad(414, 'The request target is longer than the limit.', 'Put what is long into the body.'),
   'expectation-failed': bad(417, 'The only expectation met here is 100-continue.', 'Leave the Expect header out.'),
   'head-too-large': bad(431, 'The header fields, trailers or chunk extensions are too many or too long.', 'Send fewer or shorter ones.'),
-  'method-unknown': bad(501, 'This method is not known here.', 'Use a method named in the documentation; case counts.'),
-  'version-unsupported': bad(505, 'The version of HTTP is neither 1.0 nor 1.1.', 'Speak HTTP/1.1.'),
+  'method-unknown': bad(501, 'HTTP knows no such method, or it is TRACE or CONNECT.', 'Use a method named in the documentation; case counts.'),
+  'version-unsupported': bad(505, 'The version is well-formed, and neither HTTP/1.0 nor HTTP/1.1.', 'Speak HTTP/1.1.'),
   // What could not be done now; nothing happened.
   'busy': bad(503, 'The daemon cannot take this now; nothing happened.', 'Send it again after Retry-After seconds.'),
   'draining': bad(503, 'The daemon is stopping; nothing happened.', 'Send it to another daemon, or again when it is back.'),

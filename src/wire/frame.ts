@@ -55,11 +55,18 @@ export class FrameError extends ParleyError {
   }
 }
 
-/** The codes a reader can give. */
-export type FrameErrorCode = Extract<
-  ErrorCode,
-  'bad-frame' | 'too-large' | 'target-too-long' | 'expectation-failed' | 'head-too-large' | 'version-unsupported'
->;
+/** The codes a reader can give; the table of refusals in docs/wire.md is made from them. */
+export const FRAME_ERROR_CODES = [
+  'bad-frame',
+  'too-large',
+  'target-too-long',
+  'expectation-failed',
+  'head-too-large',
+  'version-unsupported',
+] as const satisfies readonly ErrorCode[];
+
+/** One of the codes a reader can give. */
+export type FrameErrorCode = (typeof FRAME_ERROR_CODES)[number];
 
 /** How much a reader takes; all are counts of octets unless their name says otherwise. */
 export interface FrameLimits {
