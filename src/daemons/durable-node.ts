@@ -197,6 +197,8 @@ function openLinks(
     now: () => realClock.nowMs(),
     random: () => realClock.random(),
     durableSeq: () => directory.log.durableSeq,
+    // The client has its answer already, and who would wait for the locks it frees comes by the same link behind it.
+    mayWait: (type) => type === 'commit',
     onMessage: (from, received) => {
       const message = parseMessage(received);
       if (settings.showFrames) showFrame(shell, from, message);

@@ -30,6 +30,8 @@ const FRAME_MESSAGES_MAX = 1000;
 const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 /** Bytes waiting for a peer that does not take them; beyond it the link is dropped and the protocol sends again later. */
 export const OUTBOUND_BYTES_MAX = 64 * 1024 * 1024;
+/** How long a message that may wait does so for another one to share a frame with. */
+const COMPANY_MS_MAX = 2;
 /** How long an ended link may take to hand over its last bytes. */
 const ENDING_MS_MAX = 500;
 
@@ -47,6 +49,8 @@ export interface PeerLinkOptions {
   readonly echoes: () => boolean;
   /** A throw of ParleyError loses the link; any other throw is a bug and is not caught. */
   readonly onMessage: (message: unknown) => void;
+  /** True: nobody waits for this message, so it may leave a little later; order is kept. If not given, none may. */
+  readonly mayWait: ((type: string) => boolean) | undefined;
   readonly onLost: (why: string) => void;
   /** A message of ours that no peer would take: a bug or a missing limit above; it is skipped. */
   readonly onTooLarge: (type: string, bytes: number) => void;
@@ -61,6 +65,7 @@ export class PeerLink {
   #phase: 'open' | 'ending' | 'closed' = 'open';
   #outbox: { type: string }[] = [];
   #flushing: NodeJS.Immediate | undefined = undefined;
+  #waiting: NodeJS.Timeout | undefined = undefined;
   #beating: NodeJS.Timeout | undefined = undefined;
   #countedAtMs: number;
   #silentMs = 0;
@@ -91,11 +96,16 @@ export class PeerLink {
     this.#options.socket.on('data', (chunk: Buffer) => this.#hear(chunk)).resume();
   }
 
-  /** Queues a message; it leaves at the end of this turn of the event loop. False when the link is not open. */
+  /**
+   * Queues a message; it leaves at the end of this turn of the event loop, or, if it may wait, with the next one that
+   * may not and after 2 ms at most. False when the link is not open.
+   */
   send(message: { readonly type: string }): boolean {
     if (!this.isOpen) return false;
-    this.#options.memory.sentMessages += 1;
-    this.#queue(message);
+    const { mayWait, memory } = this.#options;
+    memory.sentMessages += 1;
+    if (mayWait?.(message.type) === true) this.#queuePatiently(message);
+    else this.#queue(message);
     return true;
   }
 
@@ -132,6 +142,7 @@ export class PeerLink {
   #stopTimers(): void {
     clearInterval(this.#beating);
     clearImmediate(this.#flushing);
+    clearTimeout(this.#waiting);
   }
 
   #queue(message: { readonly type: string }): void {
@@ -139,9 +150,16 @@ export class PeerLink {
     this.#flushing ??= setImmediate(() => this.#flush());
   }
 
+  #queuePatiently(message: { readonly type: string }): void {
+    this.#outbox.push(message);
+    if (this.#flushing === undefined) this.#waiting ??= setTimeout(() => this.#flush(), COMPANY_MS_MAX);
+  }
+
   #flush(): void {
     clearImmediate(this.#flushing);
+    clearTimeout(this.#waiting);
     this.#flushing = undefined;
+    this.#waiting = undefined;
     if (!this.isOpen) return;
     const messages = this.#outbox;
     this.#outbox = [];

@@ -204,7 +204,7 @@ export class PeerLinks {
   }
 
   #linkOf(peer: Peer, socket: Socket): PeerLink {
-    const { durableSeq, echoes, onMessage, onNotice, timings } = this.#options;
+    const { durableSeq, echoes, mayWait, onMessage, onNotice, timings } = this.#options;
     const { name, memory } = peer;
     const link: PeerLink = new PeerLink({
       socket,
@@ -216,6 +216,7 @@ export class PeerLinks {
       clock: () => this.#moment(),
       echoes: () => echoes?.(name) ?? true,
       onMessage: (message) => onMessage(name, message),
+      mayWait,
       onLost: (why) => this.#lost(peer, link, why),
       onTooLarge: (type, bytes) => onNotice?.('message-too-large', { peer: name, type, bytes }),
     });

@@ -45,6 +45,8 @@ export interface PeerLinksOptions {
   readonly durableSeq: () => number;
   /** One call per message, in order; a throw of ParleyError drops the link, any other throw is a bug and passes through. */
   readonly onMessage: (from: string, message: unknown) => void;
+  /** Types of messages that nobody waits for: they leave with the next message to that peer, or 2 ms later. */
+  readonly mayWait?: (type: string) => boolean;
   /** A (new) current link stands; what is sent from within this call is first on it. */
   readonly onUp: (peer: string) => void;
   /** The current link is lost; by drop() and setPeers() too, then from within that call. Not by close(). */

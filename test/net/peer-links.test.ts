@@ -73,6 +73,38 @@ describe('the links between nodes', () => {
     expect(c.messages.at(-1)).to.deep.equal({ type: 'inquire', number: 'abc1.1.2499' });
   });
 
+  it('let what nobody waits for go with the next message, or alone a little later, and keep the order', async () => {
+    const { c, p } = await linked({ timings: QUIET, mayWait: (type) => type === 'commit' });
+    const frames = (): number => c.links.peers()[0]?.sentFrames ?? 0;
+    const sent: object[] = [];
+    const send = (type: string): void => {
+      const one = { type, number: `abc1.1.${sent.length}` };
+      sent.push(one);
+      c.links.send('P1', one);
+    };
+    /** One that waits at the end of a turn; on a machine that stood still meanwhile its time may be over by then. */
+    const waits = async (): Promise<boolean> => {
+      const before = frames();
+      send('commit');
+      await new Promise(setImmediate);
+      return frames() === before;
+    };
+    let waiting = false;
+    for (let tries = 0; tries < 500 && !waiting; tries += 1) {
+      waiting = await waits();
+      if (!waiting) await eventually('it has left', () => p.messages.length === sent.length);
+    }
+    expect(waiting, 'once in 500 times it waits').to.equal(true);
+    send('prepare');
+    await eventually('both are there', () => p.messages.length === sent.length);
+    send('commit');
+    await eventually('one alone leaves too', () => p.messages.length === sent.length);
+    expect(p.messages).to.deep.equal(sent);
+    send('commit');
+    c.links.drop('P1', 'a test');
+    await eventually('what waited when the link was ended has left', () => p.messages.length === sent.length);
+  });
+
   it('keep shared frames below 256 KiB and let one large message travel alone', async () => {
     const { c, p } = await linked({ timings: QUIET });
     await eventually(
