@@ -76,6 +76,12 @@ export class Connection {
       this.#socket.cork();
       process.nextTick(this.#uncork);
     }
+    return this.writeNow(bytes);
+  }
+
+  /** As write(), without waiting for more; behind what write() gathers it waits with that. */
+  writeNow(bytes: Buffer): boolean {
+    if (!this.isOpen) return false;
     const isThrough = this.#socket.write(bytes);
     if (this.#socket.writableLength > this.#outboundBytesMax) {
       this.destroy();

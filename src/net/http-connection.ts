@@ -22,6 +22,8 @@ import { hasOption, persists } from '../wire/persistence.ts';
 import { AnswerStream } from './answer-stream.ts';
 import { Connection } from './connection.ts';
 import { Deadline } from './deadline.ts';
+import { ANSWERING, READING } from './http-phase.ts';
+import type { HttpPhase } from './http-phase.ts';
 import { UNSENT_ANSWERS_MAX, WAITING_BYTES_MAX } from './http-service.ts';
 import type { HttpService } from './http-service.ts';
 import { Request } from './request.ts';
@@ -30,13 +32,6 @@ import type { Response } from './router.ts';
 
 /** Answers that wait to be read; one answer larger than this is a bug of the handler above. */
 const OUTBOUND_BYTES_MAX = 64 * 1024 * 1024;
-
-type Phase =
-  | { readonly name: 'reading' }
-  | { readonly name: 'answering' }
-  | { readonly name: 'flushing' }
-  | { readonly name: 'streaming'; readonly stream: AnswerStream }
-  | { readonly name: 'over' };
 
 type Start = NonNullable<Response['stream']>;
 
@@ -56,13 +51,18 @@ export class HttpConnection {
   readonly #connection: Connection;
   readonly #reader: RequestReader;
   readonly #onOver: () => void;
-  #phase: Phase = { name: 'reading' };
+  #phase: HttpPhase = READING;
   #isPumping = false;
   #hasEnded = false;
   #isRetiring = false;
   #unsentAnswers = 0;
   readonly #deadline = new Deadline<Limit>((what) => this.#timeOut(what));
   #closeListeners: (() => void)[] = [];
+  readonly #remoteAddress: string;
+  readonly #onCloseOfRequest = (listener: () => void): void => {
+    if (this.#phase.name === 'over') listener();
+    else this.#closeListeners.push(listener);
+  };
 
   /** @param onOver called once, when the connection is over or was given away by an upgrade */
   constructor(socket: Socket, options: HttpService, onOver: () => void) {
@@ -75,6 +75,7 @@ export class HttpConnection {
       onDrain: () => this.#endFlushing(),
       onClose: () => this.#end(),
     });
+    this.#remoteAddress = this.#connection.remoteAddress;
     this.#deadline.arm('between', options.timeouts.idleMs);
   }
 
@@ -161,22 +162,17 @@ export class HttpConnection {
   }
 
   #close(): void {
-    this.#deadline.disarm();
+    this.#deadline.end();
     this.#phase = { name: 'over' };
     this.#connection.closeGently();
   }
 
   #begin(head: RequestHead, body: Buffer): void {
     this.#deadline.disarm();
-    this.#phase = { name: 'answering' };
-    this.#closeListeners = [];
+    this.#phase = ANSWERING;
+    if (this.#closeListeners.length > 0) this.#closeListeners = [];
     if (this.#upgrade(head)) return;
-    const { remoteAddress } = this.#connection;
-    const onClose = (listener: () => void): void => {
-      if (this.#phase.name === 'over') listener();
-      else this.#closeListeners.push(listener);
-    };
-    const request = new Request({ head, body, remoteAddress, onClose });
+    const request = new Request({ head, body, remoteAddress: this.#remoteAddress, onClose: this.#onCloseOfRequest });
     const exchange: Exchange = { head, request, startedMs: performance.now() };
     try {
       const answer = this.#options.handler(request);
@@ -210,6 +206,7 @@ export class HttpConnection {
     const wanted = hasOption(head.headers['connection'], 'upgrade') && hasOption(head.headers['upgrade'], 'parley');
     if (!wanted || head.minor === 0) return false;
     const socket = this.#connection.release();
+    this.#deadline.end();
     this.#phase = { name: 'over' };
     if (!onUpgrade(head, socket, this.#reader.takeRest())) socket.destroy();
     this.#onOver();
@@ -233,16 +230,16 @@ export class HttpConnection {
     const isEndless = stream !== undefined && head.minor === 0;
     const hasNothingMore = this.#hasEnded && this.#reader.bufferedBytes === 0;
     const keepsOpen = persists(head) && !this.#isRetiring && !isEndless && !hasNothingMore;
-    const connection = keepsOpen ? (head.minor === 0 ? { Connection: 'keep-alive' } : {}) : { Connection: 'close' };
-    const headers = { ...response.headers, ...connection };
-    const type = contentType === undefined ? {} : { contentType };
-    const common = { status, headers, date: this.#options.date.now(), ...type };
+    const connection = keepsOpen ? (head.minor === 0 ? 'keep-alive' : undefined) : 'close';
+    const headers = connection === undefined ? response.headers : { ...response.headers, Connection: connection };
+    const date = this.#options.date.now();
     const isHead = head.method === 'HEAD';
     if (stream === undefined) {
-      const isThrough = this.#send(responseFrame({ ...common, body, headOnly: isHead }));
+      const isThrough = this.#send(responseFrame({ status, headers, date, contentType, body, headOnly: isHead }));
       return this.#leave(keepsOpen, isThrough);
     }
-    const isThrough = this.#send(streamHead({ ...common, framing: isEndless ? 'close' : 'chunked' }));
+    const framing = isEndless ? 'close' : 'chunked';
+    const isThrough = this.#send(streamHead({ status, headers, date, contentType, framing }));
     if (isHead) this.#leave(keepsOpen, isThrough);
     else this.#stream(exchange, stream, { isChunked: !isEndless, keepsOpen });
   }
@@ -252,7 +249,9 @@ export class HttpConnection {
     if (this.#connection.waitingBytes === 0) this.#unsentAnswers = 0;
     this.#unsentAnswers += 1;
     const isLast = this.#unsentAnswers >= UNSENT_ANSWERS_MAX;
-    return isLast ? this.#connection.writeThrough(answer) : this.#connection.write(answer);
+    if (isLast) return this.#connection.writeThrough(answer);
+    // Where a request waits behind this one, its answer may share a system call with this.
+    return this.#reader.bufferedBytes === 0 ? this.#connection.writeNow(answer) : this.#connection.write(answer);
   }
 
   /** An answer is written: what now. */
@@ -262,7 +261,7 @@ export class HttpConnection {
       this.#phase = { name: 'flushing' };
       return this.#deadline.arm('flush', this.#options.timeouts.flushMs);
     }
-    this.#phase = { name: 'reading' };
+    this.#phase = READING;
     this.#pump();
   }
 
@@ -284,12 +283,12 @@ export class HttpConnection {
   #endFlushing(): void {
     if (this.#phase.name !== 'flushing') return;
     this.#deadline.disarm();
-    this.#phase = { name: 'reading' };
+    this.#phase = READING;
     this.#pump();
   }
 
   #end(): void {
-    this.#deadline.disarm();
+    this.#deadline.end();
     const phase = this.#phase;
     this.#phase = { name: 'over' };
     if (phase.name === 'streaming') phase.stream.fall();

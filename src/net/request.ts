@@ -13,6 +13,8 @@ export interface RequestParts {
   readonly onClose: (listener: () => void) => void;
 }
 
+const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
+
 /** See the header. `Request` here, not the global one of fetch. */
 export class Request {
   /** What `:name` segments of the route matched, decoded. */
@@ -21,7 +23,7 @@ export class Request {
   #query: URLSearchParams | undefined = undefined;
   #signal: AbortSignal | undefined = undefined;
 
-  constructor(parts: RequestParts, params: Readonly<Record<string, string>> = {}) {
+  constructor(parts: RequestParts, params: Readonly<Record<string, string>> = NO_PARAMS) {
     this.#parts = parts;
     this.params = params;
   }

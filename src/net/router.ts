@@ -106,7 +106,9 @@ export class Router {
     const branch = walk(this.#root, segmentsOf(request.path), 0, params);
     if (branch === undefined) throw new ParleyError('not-found', `There is nothing at ${request.path}.`);
     const handler = branch.handlers.get(method === 'HEAD' ? 'GET' : method);
-    if (handler !== undefined) return handler(request.withParams(Object.fromEntries(params)));
+    if (handler !== undefined) {
+      return handler(params.length === 0 ? request : request.withParams(Object.fromEntries(params)));
+    }
     const allow = allowOf(branch);
     if (method === 'OPTIONS') return { status: 204, headers: { Allow: allow } };
     throw new ParleyError('method-not-allowed', `${method} is not for ${request.path}; ${allow} are.`, {
@@ -152,6 +154,7 @@ function walk(branch: Branch, segments: readonly string[], at: number, params: [
 
 /** A percent-encoded segment as text; undefined when it is not UTF-8. */
 function decoded(segment: string): string | undefined {
+  if (!segment.includes('%')) return segment;
   try {
     return decodeURIComponent(segment);
   } catch {

@@ -37,9 +37,9 @@ export interface RequestToWrite {
 export interface ResponseToWrite {
   readonly status: number;
   readonly date: string;
-  readonly headers?: FieldsToWrite;
+  readonly headers?: FieldsToWrite | undefined;
   /** Default `application/json`. */
-  readonly contentType?: string;
+  readonly contentType?: string | undefined;
   readonly body?: Buffer | string;
   /** For HEAD: the head that the body would have had, and no body. */
   readonly headOnly?: boolean;
@@ -141,10 +141,16 @@ function isAll(text: string, flag: number): boolean {
   return text.length > 0;
 }
 
+const ONE_TEXT_MAX = 16 * 1024;
+
 /** Head and body in one Buffer; the length is counted in octets. */
 function joined(start: string, body: Buffer | string, headOnly: boolean): Buffer {
   const bodyBytes = typeof body === 'string' ? Buffer.byteLength(body, 'utf8') : body.length;
   const head = `${start}Content-Length: ${bodyBytes}\r\n\r\n`;
+  // As many octets as characters: ASCII, and head and body are one text. Long ones are not put together first.
+  if (typeof body === 'string' && bodyBytes === body.length && bodyBytes <= ONE_TEXT_MAX) {
+    return Buffer.from(headOnly ? head : head + body, 'latin1');
+  }
   const frame = Buffer.allocUnsafe(head.length + (headOnly ? 0 : bodyBytes));
   frame.write(head, 0, 'latin1');
   if (headOnly) return frame;
