@@ -5,7 +5,9 @@ import { participantRoutes } from '../src/api/participant-routes.ts';
 import { bankRoutes } from '../src/api/server-bank-routes.ts';
 import { chatRoutes } from '../src/api/server-chat-routes.ts';
 import { EventStreams } from '../src/api/server-event-routes.ts';
+import { faultRoutes as serverFaultRoutes } from '../src/api/server-fault-routes.ts';
 import { crashPointRoutes } from '../src/daemons/crash-point-routes.ts';
+import { faultRoutes } from '../src/daemons/fault-routes.ts';
 import { framesProbe } from '../src/net/frames-probe.ts';
 import { madeFrom, table } from './docs-text.mjs';
 
@@ -17,7 +19,13 @@ const DAEMONS = {
   'every daemon': [...healthRoutes(NOTHING), { method: 'GET', path: '/' }],
   'coordinator': coordinatorRoutes(NOTHING),
   'participant': participantRoutes(NOTHING),
-  'server': [...bankRoutes(NOTHING), ...chatRoutes(NOTHING), ...new EventStreams(NOTHING).routes()],
+  'coordinator, participant (changes only if started for faults)': faultRoutes(NOTHING),
+  'server': [
+    ...bankRoutes(NOTHING),
+    ...serverFaultRoutes(NOTHING),
+    ...chatRoutes(NOTHING),
+    ...new EventStreams(NOTHING).routes(),
+  ],
   'with `--lab`: every daemon': framesProbe(),
   'with `--lab`: coordinator, participant': crashPointRoutes(NOTHING),
   'with `--lab`: participant': participantRoutes(LAB).filter(({ path }) => path.startsWith('/lab/')),

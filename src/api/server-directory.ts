@@ -76,6 +76,11 @@ export class ServerDirectory {
     });
   }
 
+  /** Where a node listens, as the coordinator said it last, or the configuration. */
+  addressOf(name: string): string | undefined {
+    return this.#addresses.get(name);
+  }
+
   /** The views, for people. */
   get state(): Record<string, Json> {
     const views = Object.fromEntries([...this.#groups].map(([group, { view }]) => [group, [...view]]));

@@ -11,7 +11,7 @@
  * | --- | --- |
  * | crashes | no vote in time; the survivors decided without the coordinator |
  * | funds | too little, or more than an account can hold |
- * | network | a lost link took a node out; a message came too late |
+ * | network | a lost link took a node out, or a node could not be reached; a message came too late |
  * | conflicts | another transaction held what was needed |
  * | other | the rest: no such account, a no by hand, a full disk |
  */
@@ -43,6 +43,7 @@ const CODES: Readonly<Record<string, Cause>> = {
   'terminated': 'crashes',
   'insufficient-funds': 'funds',
   'balance-overflow': 'funds',
+  'node-unreachable': 'network',
   'not-in-view': 'network',
   'refused-number': 'network',
   'lock-timeout': 'conflicts',

@@ -7,6 +7,7 @@ import { ParleyError } from '../base/errors.ts';
 import { completingAccounts } from './account-completion.ts';
 import { settleOutcome } from './api-client.ts';
 import { BANK_COMMANDS, commandRunner } from './command-table.ts';
+import { faultHandlers } from './bank-faults.ts';
 import { readTransfer, transferText } from './coordinator-console.ts';
 import { newId, readId } from './new-id.ts';
 import { readInteger } from './parser.ts';
@@ -81,6 +82,7 @@ export function bankConsole(client: ApiClient, options: SettleOptions, makeId: (
       return { lines: statisticsLines(answer), json: answer };
     },
     total: () => total(client),
+    ...faultHandlers(client, options),
   });
   return completingAccounts(runner);
 }

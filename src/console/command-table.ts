@@ -86,6 +86,16 @@ export const BANK_COMMANDS = [
   },
   { name: 'STATISTICS', usage: 'STATISTICS', help: 'what came of all changes, and why not', takes: none },
   { name: 'TOTAL', usage: 'TOTAL', help: 'gives the sum of all accounts', takes: none },
+  { name: 'FAULTS', usage: 'FAULTS', help: 'lists the nodes and their fault rules', takes: none },
+  {
+    name: 'FAULT',
+    usage: 'FAULT <node> <kind> [name=value …]',
+    help: 'sets a fault rule: crash, vote-no, silence, slow ms=N, unreachable above=N',
+    takes: words(2, 8),
+  },
+  { name: 'HEAL', usage: 'HEAL [node] [fault]', help: 'takes fault rules back: all, or one', takes: words(0, 2) },
+  { name: 'CRASH', usage: 'CRASH <node>', help: 'ends a node as kill -9 does', takes: words(1, 1) },
+  { name: 'RESTART', usage: 'RESTART <node>', help: 'has parley up start a node again', takes: words(1, 1) },
   { ...HELP, name: 'HELP', usage: 'HELP' },
   { ...QUIT, name: 'QUIT', usage: 'QUIT' },
 ] as const satisfies readonly CommandRow[];

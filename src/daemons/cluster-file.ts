@@ -78,6 +78,8 @@ export interface ClusterConfig {
   readonly timings: Timings;
   /** Limits of the HTTP servers; those of LIMITS where it names none. */
   readonly limits?: { readonly [Name in LimitName]?: number | undefined } | undefined;
+  /** Fault rules by node, set at every start; there, if only as an empty list, nodes take more while they run. */
+  readonly faults?: readonly (Readonly<Record<string, string | number>> & { readonly node: NodeName })[] | undefined;
   /** Paths of PEM files, by which every listener and link speaks TLS. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string } | undefined;
 }

@@ -3,7 +3,9 @@
  * that names the key and says what is allowed, or nothing when it holds; the
  * first broken rule is the fault.
  */
+import { ParleyError } from '../base/errors.ts';
 import { didYouMean } from '../console/did-you-mean.ts';
+import { readFaultRule } from '../lab/fault-rule.ts';
 import type { ClusterConfig } from './cluster-file.ts';
 
 /** A name becomes a directory, a header value and a word on the console. */
@@ -19,6 +21,7 @@ const RULES: readonly Rule[] = [
   membersAreParticipants,
   openingsFit,
   protocolsNameGroups,
+  faultsAreRules,
   timingsFitTogether,
 ];
 
@@ -117,6 +120,26 @@ function protocolsNameGroups({ groups, protocol }: ClusterConfig): string | unde
   const odd = Object.keys(protocol).find((key) => !known.includes(key));
   if (odd === undefined) return undefined;
   return `protocol.${odd} is neither default nor a group; allowed: ${known.join(', ')}.${didYouMean(odd, known)}`;
+}
+
+/** Each names a node that can go wrong so, and what it does is one of the rules. */
+function faultsAreRules({ nodes, faults = [] }: ClusterConfig): string | undefined {
+  const able = Object.keys(nodes).filter((name) => nodes[name]?.role !== 'server');
+  for (const [index, { node, ...rule }] of faults.entries()) {
+    const role = able.includes(node) ? nodes[node]?.role : undefined;
+    if (role === undefined || role === 'server') {
+      const named = JSON.stringify(node.slice(0, 60));
+      return `faults.${index}.node: ${named} is no coordinator or participant; allowed: ${able.join(', ')}.${didYouMean(node, able)}`;
+    }
+    try {
+      readFaultRule(rule, role, 'bad-config');
+    } catch (error) {
+      if (error instanceof ParleyError) return `faults.${index}: ${error.message}`;
+      throw error;
+    }
+    if (rule['at'] === 'now') return `faults.${index}.at: now is a command, and no rule for a start.`;
+  }
+  return undefined;
 }
 
 /** The two inequalities that correctness rests on: a lease ends before the coordinator's wait does, a beat fits twice. */

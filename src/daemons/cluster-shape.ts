@@ -20,7 +20,7 @@ const DURATION = `a whole number of milliseconds from 1 to ${DURATION_MS_MAX}`;
 
 /** What is allowed at each place; the children of a place are its allowed keys. */
 const ALLOWED: Readonly<Record<string, string>> = {
-  '': 'an object with the keys nodes, groups, opening, protocol, timings, limits, tls',
+  '': 'an object with the keys nodes, groups, opening, protocol, timings, limits, tls, faults',
   'nodes': 'an object from node name to {role, host, port}',
   'nodes.*': 'an object with the keys role, host, port',
   'nodes.*.role': 'one of server, coordinator, participant',
@@ -58,6 +58,10 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'tls.cert': 'the path of a PEM file',
   'tls.key': 'the path of a PEM file',
   'tls.ca': 'the path of a PEM file',
+  'faults': 'a list of fault rules, each with the name of its node, as docs/bank.md lists them',
+  'faults.*': 'an object with the keys node, do, and what goes with that, as docs/bank.md lists them',
+  'faults.*.node': 'the name of a coordinator or participant',
+  'faults.*.*': 'text or a whole number',
 };
 
 /** The schema; strict everywhere, so that a mistyped key is found and not ignored. */
@@ -103,6 +107,8 @@ export function clusterShape(timingsDefault: Timings) {
       .default({ default: '2pc' }),
     timings: timings.default(timingsDefault),
     limits: z.strictObject(limits).optional(),
+    // What goes with which kind is the grammar of rules' to say; cluster-rules.ts asks it.
+    faults: z.array(z.object({ node: z.string() }).catchall(z.union([z.string(), z.number()]))).optional(),
     tls: z.strictObject({ cert: path, key: path, ca: path }).optional(),
   });
 }

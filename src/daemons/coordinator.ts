@@ -23,7 +23,7 @@ import { withCrashHeader } from './crash-point-routes.ts';
 import { runDaemon } from './daemon.ts';
 import type { DaemonParts, DaemonShell } from './daemon.ts';
 import { CoordinatorCheckpoint } from './coordinator-checkpoint.ts';
-import { newStart, openDurableNode } from './durable-node.ts';
+import { newStart, openDurableNode, setFileFaults } from './durable-node.ts';
 import type { DurableNode } from './durable-node.ts';
 import { realClock } from './real-clock.ts';
 
@@ -136,6 +136,7 @@ class CoordinatorDaemon {
     const { durable, loop, tables } = this.opened();
     this.self.address = this.settings.advertise ?? `${host}:${port}`;
     durable.links.setPeers([...tables.peers.values()].map(({ name, address }) => ({ name, address, dial: false })));
+    setFileFaults(durable.faults, this.settings);
     loop.handle({ type: 'start' });
     this.ticking = setInterval(() => this.tick(), this.settings.cluster.timings.tickMs);
     this.warnOfTextbook();

@@ -24,6 +24,8 @@ interface Armed {
   readonly transaction: string | undefined;
   /** Numbers of its attempts, as far as they are known. */
   readonly numbers: Set<string>;
+  /** Draws at each pass from the wanted one on whether it acts; undefined: it does, at the wanted pass. */
+  readonly draws: (() => boolean) | undefined;
   passes: number;
   fired: boolean;
 }
@@ -57,12 +59,20 @@ export class CrashPoints {
     for (const name of names) this.arm(parseCrashSpec(name, '--crash-at'));
   }
 
-  /** Arms a point; one of another role never acts here. Passes count from now on. */
-  arm(spec: CrashSpec, transaction?: string): void {
-    this.armed.push({ spec, transaction, numbers: new Set(), passes: 0, fired: false });
+  /**
+   * Arms a point; one of another role never acts here. Passes count from now on.
+   * @returns disarms it
+   */
+  arm(spec: CrashSpec, transaction?: string, draws?: () => boolean): () => void {
+    const one: Armed = { spec, transaction, numbers: new Set(), draws, passes: 0, fired: false };
+    this.armed.push(one);
+    return () => {
+      const index = this.armed.indexOf(one);
+      if (index >= 0) this.armed.splice(index, 1);
+    };
   }
 
-  /** Disarms all; the counts of passes stay. */
+  /** Disarms all, those of fault rules too; the counts of passes stay. */
   disarm(): void {
     this.armed.length = 0;
   }
@@ -84,7 +94,7 @@ export class CrashPoints {
       if (one.spec.point !== point || one.fired) continue;
       if (one.transaction !== undefined && !(number !== undefined && one.numbers.has(number))) continue;
       one.passes += 1;
-      if (one.passes !== one.spec.hit) continue;
+      if (one.draws === undefined ? one.passes !== one.spec.hit : one.passes < one.spec.hit || !one.draws()) continue;
       one.fired = true;
       this.act(one.spec.action);
     }

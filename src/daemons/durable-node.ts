@@ -26,6 +26,8 @@ import { checkpointer } from './checkpointer.ts';
 import type { CheckpointParts } from './checkpointer.ts';
 import { CrashPoints } from './crash-points.ts';
 import { crashPointRoutes } from './crash-point-routes.ts';
+import { FaultDesk } from './fault-desk.ts';
+import { faultRoutes } from './fault-routes.ts';
 import { endNow } from './daemon.ts';
 import type { DaemonShell } from './daemon.ts';
 import { realClock } from './real-clock.ts';
@@ -70,7 +72,9 @@ export interface DurableNode {
   readonly ports: Pick<HostPorts, 'log' | 'clock' | 'send' | 'drop' | 'notice' | 'fatal' | 'crashPoint'>;
   /** With --lab: the crash points of this process. */
   readonly crashPoints: CrashPoints | undefined;
-  /** With --lab: what arms and counts them. */
+  /** The fault rules of this node; those of the cluster file are set by setFileFaults(). */
+  readonly faults: FaultDesk;
+  /** What sets fault rules; with --lab also what arms crash points and counts them. */
   readonly labRoutes: readonly Route[];
   /** Takes a checkpoint when enough records have come since the last; `collect` is called at that moment. */
   readonly checkpointWhenDue: (collect: () => CheckpointParts) => void;
@@ -85,7 +89,9 @@ export async function openDurableNode(options: DurableNodeOptions): Promise<Dura
   const { settings, shell } = options;
   const { name, role } = settings;
   const credentials = openCredentials(settings.credentialsFile);
-  const lab = settings.lab ? labPoints(settings) : undefined;
+  // The cluster file has rules, if only an empty list of them, or this is the lab.
+  const isOpen = settings.lab || settings.cluster.faults !== undefined;
+  const lab = isOpen ? labPoints(settings) : undefined;
   const crashPoints = lab?.points;
   crashPoints?.pass('start', 'before-force', {});
   const directory = await openNodeDirectory<ProtocolRecord>({
@@ -107,12 +113,8 @@ export async function openDurableNode(options: DurableNodeOptions): Promise<Dura
   }
   const links = openLinks(options, directory, credentials, crashPoints);
   if (lab !== undefined) lab.open = { links, directory };
-  const notice = (one: Notice): void => {
-    if (one.level === 'alarm')
-      shell.metrics.count('parley_alarms_total', 'Things that must not happen.', { event: one.event });
-    shell.log[one.level === 'alarm' ? 'error' : one.level](one.event, one.message, one.fields);
-  };
   const checkpoints = checkpointer(directory, shell.log);
+  const faults = faultDesk(options, isOpen, directory, crashPoints);
   return {
     directory,
     links,
@@ -123,20 +125,51 @@ export async function openDurableNode(options: DurableNodeOptions): Promise<Dura
         if (links.send(to, message) && settings.showFrames) showFrame(shell, name, message);
       },
       drop: (peer) => links.drop(peer, 'the protocol asks for it'),
-      notice,
+      notice: (one) => tell(shell, one),
       fatal: (code, detail) => endNow(new ParleyError(code, detail)),
       crashPoint: crashPoints?.pass ?? noCrashPoint,
     },
-    crashPoints,
-    labRoutes: crashPoints === undefined ? [] : crashPointRoutes(crashPoints),
+    crashPoints: settings.lab ? crashPoints : undefined,
+    faults,
+    labRoutes: labRoutes(settings.lab ? crashPoints : undefined, faults),
     checkpointWhenDue: checkpoints.whenDue,
     close: async () => {
+      faults.close();
       await links.close();
       // The lock is given back only when nothing of this process writes any more.
       await checkpoints.underWay();
       await directory.close();
     },
   };
+}
+
+function tell({ metrics, log }: DaemonShell, { level, event, message, fields }: Notice): void {
+  if (level === 'alarm') metrics.count('parley_alarms_total', 'Things that must not happen.', { event });
+  log[level === 'alarm' ? 'error' : level](event, message, fields);
+}
+
+function faultDesk(
+  { settings, shell }: DurableNodeOptions,
+  isOpen: boolean,
+  directory: NodeDirectory<ProtocolRecord>,
+  points: CrashPoints | undefined,
+): FaultDesk {
+  const { name, role } = settings;
+  return new FaultDesk({
+    ...{ node: name, role, isOpen, points, log: shell.log },
+    epoch: () => directory.epoch,
+    // Whoever asked hears of it before, or sees the connection break.
+    crashSoon: () => void setImmediate(() => process.kill(process.pid, 'SIGKILL')),
+  });
+}
+
+function labRoutes(points: CrashPoints | undefined, faults: FaultDesk): readonly Route[] {
+  return [...faultRoutes(faults), ...(points === undefined ? [] : crashPointRoutes(points))];
+}
+
+/** Sets the rules that the cluster file has for this node, aloud: once it can be asked about them. */
+export function setFileFaults(faults: FaultDesk, { cluster, name }: DurableNodeOptions['settings']): void {
+  for (const { node, ...rule } of cluster.faults ?? []) if (node === name) faults.add(rule);
 }
 
 /** The points, and what they act on once it is there: the first are passed before the log is open. */

@@ -24,7 +24,7 @@ import { copyEnd, freeBytesOf } from './copy-room.ts';
 import { runDaemon } from './daemon.ts';
 import type { DaemonParts, DaemonShell } from './daemon.ts';
 import { FeedDesk } from './feed-desk.ts';
-import { newStart, openDurableNode } from './durable-node.ts';
+import { newStart, openDurableNode, setFileFaults } from './durable-node.ts';
 import type { DurableNode } from './durable-node.ts';
 import { NotebookFile } from './notebook-file.ts';
 import { participantDoor } from './participant-door.ts';
@@ -86,8 +86,11 @@ class ParticipantDaemon {
       groups: this.groups,
       voteMode: settings.vote,
       durableSeq: () => this.opened().durable.directory.log.durableSeq,
+      holdsBack: (vote) => this.opened().durable.faults.takes(vote),
       onWaiting: (vote, waits) => {
-        if (waits) this.terminal?.print(wantedLine(waitingVoteJson(vote)));
+        const { worker } = this.participant;
+        const isHeld = this.opened().durable.faults.waiting(vote, waits, worker.voteByHand.bind(worker));
+        if (waits && !isHeld) this.terminal?.print(wantedLine(waitingVoteJson(vote)));
       },
     });
     this.participant.node.configuredCoordinator = this.coordinatorName;
@@ -178,6 +181,7 @@ class ParticipantDaemon {
   private started({ host, port }: { readonly host: string; readonly port: number }): void {
     const { settings, participant } = this;
     this.nodeSettings.self.address = settings.advertise ?? `${host}:${port}`;
+    setFileFaults(this.opened().durable.faults, settings);
     this.opened().loop.handle({ type: 'start' });
     this.tick();
     this.ticking = setInterval(() => this.tick(), settings.cluster.timings.tickMs);

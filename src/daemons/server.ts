@@ -5,6 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import { appendBy, chatRoutes } from '../api/server-chat-routes.ts';
 import { bankRoutes } from '../api/server-bank-routes.ts';
+import { faultRoutes } from '../api/server-fault-routes.ts';
+import type { FaultApi } from '../api/server-fault-routes.ts';
 import { ServerDirectory } from '../api/server-directory.ts';
 import { EventStreams } from '../api/server-event-routes.ts';
 import { ParticipantReader } from '../api/server-participants.ts';
@@ -19,8 +21,10 @@ import { uuidV7 } from '../base/ids.ts';
 import { FeedFollower } from '../chat/feed-follower.ts';
 import { RoomCache } from '../chat/room-cache.ts';
 import { RoomWriter } from '../chat/room-writer.ts';
+import { restartLine } from '../cluster/restart-line.ts';
 import { openCredentials } from '../net/credentials.ts';
 import type { Route } from '../net/router.ts';
+import { namesOfRole } from './cluster-file.ts';
 import type { Address, ServerSettings } from './config.ts';
 import { runDaemon } from './daemon.ts';
 import { shownRoutes } from './server-frames.ts';
@@ -28,6 +32,8 @@ import type { DaemonParts, DaemonShell } from './daemon.ts';
 
 /** Beyond the coordinator's own time for a vote: for its answer, or for one more try. */
 const DEADLINE_MARGIN_MS = 2000;
+/** One question about the fault rules of a node. */
+const FAULT_MS_MAX = 2000;
 /** One question for the views. */
 const GROUPS_MS_MAX = 2000;
 
@@ -81,7 +87,12 @@ export function buildServer(
   ];
   const placement = placementOf(groupsWith(settings, 'ledger'));
   const bank =
-    placement === undefined ? [] : bankRoutes({ ...base, placement, makeId, statistics: new BankStatistics() });
+    placement === undefined
+      ? []
+      : [
+          ...bankRoutes({ ...base, placement, makeId, statistics: new BankStatistics() }),
+          ...faultRoutes(faultApi(base)),
+        ];
   return {
     routes: [...bank, ...products.flatMap(({ routes }) => routes)],
     notReady: () => [
@@ -133,6 +144,24 @@ function baseOf(settings: ServerSettings, shell: Base['shell'], deadlineMs: numb
   });
   const participants = new ParticipantReader(upstream, (group) => directory.members(group));
   return { settings, shell, upstream, directory, participants, transactions, deadlineMs };
+}
+
+/** What can go wrong on purpose, at the coordinator and at every participant. */
+function faultApi({ settings, directory, upstream }: Base): FaultApi {
+  const { cluster, coordinator, announce } = settings;
+  return {
+    nodes: () => [
+      ...namesOfRole(cluster, 'coordinator').map((node) => {
+        return { node, role: 'coordinator' as const, address: hostPort(coordinator) };
+      }),
+      ...namesOfRole(cluster, 'participant').map((node) => {
+        return { node, role: 'participant' as const, address: directory.addressOf(node) };
+      }),
+    ],
+    ask: (address, request) => upstream.request(address, { ...request, timeoutMs: FAULT_MS_MAX }),
+    // Whoever had it announce its address reads its output: parley up acts on this line.
+    restart: announce ? (node) => void process.stdout.write(`${restartLine(node)}\n`) : undefined,
+  };
 }
 
 function chatOf({ shell, participants, transactions, deadlineMs }: Base, group: string): Product {

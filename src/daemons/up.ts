@@ -14,19 +14,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT, lineOf, ParleyError } from '../base/errors.ts';
 import { Cluster, endedAsAsked } from '../cluster/cluster.ts';
+import { readRestartLine } from '../cluster/restart-line.ts';
 import { exitText } from '../cluster/spawn.ts';
 import { ApiClient } from '../console/api-client.ts';
 import { httpTransport } from '../console/http-transport.ts';
 import { printable } from '../console/printable.ts';
 import { openCredentials } from '../net/credentials.ts';
 import { clientTlsFrom } from '../net/tls.ts';
-import { consoleCommand, daemonArguments, isClusterOfItsOwn, startCommand } from './up-commands.ts';
+import { daemonArguments, isClusterOfItsOwn, startCommand } from './up-commands.ts';
+import { hintRows } from './up-hints.ts';
 import { readUpCommands } from './up-console.ts';
 import { openAccounts, runDemo } from './up-first-steps.ts';
 import { UpScreen } from './up-screen.ts';
 import { StopSignals } from './up-signals.ts';
 import type { Readable, Writable } from 'node:stream';
 import type { ClientTls } from '../net/tls.ts';
+import type { DaemonLine } from '../cluster/spawn.ts';
 import type { NodeEnd } from '../cluster/cluster-plan.ts';
 import type { CommandContext } from './up-commands.ts';
 import type { UpSettings } from './config.ts';
@@ -94,7 +97,7 @@ class Up {
       command: io.command,
       // A console is attached by flag where a person sits, never to a child.
       env: { ...io.env, PARLEY_CONSOLE: undefined },
-      onLine: (line) => this.#screen.daemonLine(line),
+      onLine: (line) => this.#onLine(line),
       onEnd: (end) => this.#onEnd(end),
       stopMs: settings.cluster.timings.drainMs + STOP_MARGIN_MS,
     });
@@ -192,6 +195,14 @@ class Up {
     return complete && running.length > 0;
   }
 
+  /** A line for people, unless it is the server that wants a node started again. */
+  #onLine(line: DaemonLine): void {
+    const wanted = readRestartLine(line, this.#cluster.namesOfRole('server'));
+    if (wanted === undefined || !this.#cluster.names.includes(wanted)) return this.#screen.daemonLine(line);
+    this.#screen.say(`${line.node} asks to start ${wanted} again`);
+    void this.#restart(wanted);
+  }
+
   /** Called for every end of a daemon. One that fails to start is told by start(), which then stops all. */
   #onEnd(end: NodeEnd): void {
     const { name, exit, asked, ranMs } = end;
@@ -266,25 +277,14 @@ class Up {
 
   #showWhatToTry(): void {
     const server = this.#cluster.namesOfRole('server')[0];
-    const victim = this.#cluster.namesOfRole('participant')[0];
-    const rows: (readonly string[])[] = [];
     if (server !== undefined) {
       const { host, port } = this.#cluster.address(server);
       this.#screen.say(`\nserver: ${this.#tls === undefined ? 'http' : 'https'}://${host}:${port}/`);
-      rows.push([consoleCommand(this.#context, server, ['bank']), 'then: TRANSFER 1 2 50, QUERY 1, TOTAL']);
-      const hasChat = Object.values(this.#settings.cluster.groups).some(({ resource }) => resource === 'history');
-      if (hasChat)
-        rows.push([consoleCommand(this.#context, server, ['chat', '--user', 'ada']), 'and bob in one more shell']);
     }
-    if (victim !== undefined) {
-      const { pid } = this.#cluster.node(victim);
-      rows.push([`kill -9 ${pid}`, `${victim} dies; move money meanwhile, nothing is lost. Then start it again:`]);
-      rows.push([startCommand(this.#context, victim), 'it recovers from its log and catches up']);
-    }
+    const rows = hintRows(this.#context, this.#cluster.names, (name) => this.#cluster.node(name).pid);
     this.#screen.heading('what to try, in another shell');
     this.#screen.table(rows);
-    const typed = this.#io.input.isTTY === true ? '; or type help' : '';
-    this.#screen.say(`\nCtrl-C stops the cluster${typed}`);
+    this.#screen.say(`\nCtrl-C stops the cluster${this.#io.input.isTTY === true ? '; or type help' : ''}`);
   }
 
   /** The result of `work`, or 'stopped' when the cluster shall stop first; what `work` does later is dropped. */

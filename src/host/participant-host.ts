@@ -26,6 +26,8 @@ export interface ParticipantHostOptions {
   readonly voteMode: VoteMode;
   readonly durableSeq: () => number;
   readonly onWaiting?: (vote: WaitingVote, waits: boolean) => void;
+  /** As ResourceWorkerOptions has it. */
+  readonly holdsBack?: (vote: WaitingVote) => boolean;
 }
 
 /** What a checkpoint of a participant holds. */
@@ -50,12 +52,13 @@ export class ParticipantHost {
   constructor(options: ParticipantHostOptions) {
     this.node = new ParticipantNode(options.settings, options.durableSeq);
     this.resources = new ResourceManager({ groups: options.groups });
-    const { onWaiting } = options;
+    const { onWaiting, holdsBack } = options;
     this.worker = new ResourceWorker({
       resources: this.resources,
       voteMode: options.voteMode,
       emit: (event) => this.loop?.handle(event),
       ...(onWaiting === undefined ? {} : { onWaiting }),
+      ...(holdsBack === undefined ? {} : { holdsBack }),
     });
     this.recovery = new ParticipantRecovery(this.node, {
       committed: (number, id, effects) => this.resources.commit(number, id, effects),

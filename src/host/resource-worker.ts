@@ -7,6 +7,7 @@
  * Voting by hand sits here too: a yes of the resources waits for a person.
  */
 import { assertNever } from '../base/assert.ts';
+import type { ErrorCode } from '../base/error-registry.ts';
 import { fitsJsonBytes, RECORD_PAYLOAD_BYTES_MAX } from '../base/json-size.ts';
 import type { AttemptNumber, TransactionId } from '../base/ids.ts';
 import type { Prepared, Work } from '../protocol/attempt.ts';
@@ -41,6 +42,8 @@ export type VoteEvent =
 export interface ResourceWorkerOptions {
   readonly resources: ResourceManager;
   readonly voteMode: VoteMode;
+  /** True: this yes waits for voteByHand, whatever the mode. Asked once. */
+  readonly holdsBack?: (vote: WaitingVote) => boolean;
   readonly emit: (event: VoteEvent) => void;
   /** A vote waits for a person, or no longer does. */
   readonly onWaiting?: (vote: WaitingVote, waits: boolean) => void;
@@ -77,13 +80,13 @@ export class ResourceWorker {
     }
   }
 
-  /** A person votes. Returns false when no such vote waits. */
-  voteByHand(number: AttemptNumber, vote: 'commit' | 'abort', why: string): boolean {
+  /** A person votes, or whoever held the vote back. Returns false when no such vote waits. */
+  voteByHand(number: AttemptNumber, vote: 'commit' | 'abort', why: string, code?: ErrorCode): boolean {
     const waiting = this.asked.get(number);
     if (waiting === undefined) return false;
     this.forgetAsked(number);
     if (vote === 'commit') this.options.emit({ type: 'resource-yes', number, prepared: waiting.prepared });
-    else this.voteNo(number, why);
+    else this.voteNo(number, why, code);
     return true;
   }
 
@@ -118,20 +121,22 @@ export class ResourceWorker {
       this.options.emit({ type: 'resource-no', number, reason: TOO_LARGE });
       return;
     }
-    if (outcome.readOnly || this.options.voteMode === 'auto' || this.options.voteMode === 'yes') {
-      this.options.emit({ type: 'resource-yes', number, prepared });
-    } else if (this.options.voteMode === 'no') {
+    const { voteMode, holdsBack } = this.options;
+    const vote = { number, id, operations };
+    const waits = !outcome.readOnly && (holdsBack?.(vote) === true || voteMode === 'ask');
+    if (!waits && voteMode === 'no' && !outcome.readOnly) {
       this.voteNo(number, 'It runs with --vote no.');
+    } else if (!waits) {
+      this.options.emit({ type: 'resource-yes', number, prepared });
     } else {
-      const vote = { number, id, operations };
       this.asked.set(number, { vote, prepared });
       this.options.onWaiting?.(vote, true);
     }
   }
 
-  private voteNo(number: AttemptNumber, why: string): void {
+  private voteNo(number: AttemptNumber, why: string, code: ErrorCode = 'voted-no'): void {
     this.options.resources.abort(number);
-    this.options.emit({ type: 'resource-no', number, reason: { code: 'voted-no', detail: why } });
+    this.options.emit({ type: 'resource-no', number, reason: { code, detail: why } });
   }
 
   private forgetAsked(number: AttemptNumber): void {

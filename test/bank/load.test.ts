@@ -10,6 +10,7 @@ import { objectAt } from '../../src/console/transaction-text.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectAllWell } from '../support/invariants.ts';
 import { withCluster } from '../support/cluster.ts';
+import { TWO_NODES } from './two-nodes.ts';
 
 const PLAN = {
   ...{ clients: 16, durationMs: 40_000, rate: 0, accounts: 4, opening: 1000 },
@@ -54,12 +55,7 @@ describe('the bank under load', function () {
   });
 
   it('S3-8 S3-10: deadlocks nowhere when 64 clients move money between two nodes in opposite directions, and ends for all', async () => {
-    const groups = {
-      node6001: { resource: 'ledger', members: ['P1'] },
-      node6002: { resource: 'ledger', members: ['P2'] },
-    } as const;
-    const opening = { node6001: [{ account: 1, balance: 1000 }], node6002: [{ account: 2, balance: 1000 }] };
-    await withCluster({ participants: 2, groups, opening }, async (cluster) => {
+    await withCluster(TWO_NODES, async (cluster) => {
       const outcomes: unknown[] = [];
       const client = async (index: number): Promise<void> => {
         const [from, to] = index % 2 === 0 ? [1, 2] : [2, 1];

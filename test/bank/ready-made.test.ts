@@ -8,6 +8,7 @@ import { gatherRun } from '../../src/lab/checker/gather.ts';
 import { bankTraceLines } from '../../src/lab/timeline/bank-trace.ts';
 import { expectAllWell } from '../support/invariants.ts';
 import { transact, withCluster } from '../support/cluster.ts';
+import { TWO_NODES } from './two-nodes.ts';
 import type { JsonObject } from '../../src/console/transaction-text.ts';
 import type { ClusterConfig } from '../../src/daemons/cluster-file.ts';
 
@@ -69,12 +70,7 @@ describe('a partitioned bank behind its front end', function () {
   this.timeout(60_000);
 
   it('S2-3 S2-5 S3-2 S3-4 S3-5 S3-6 S3-14: moves money between the nodes, refuses what is not there, the total stays, and the logs show it', async () => {
-    const groups = {
-      node6001: { resource: 'ledger', members: ['P1'] },
-      node6002: { resource: 'ledger', members: ['P2'] },
-    } as const;
-    const opening = { node6001: [{ account: 1, balance: 1000 }], node6002: [{ account: 2, balance: 1000 }] };
-    await withCluster({ participants: 2, groups, opening }, async (cluster) => {
+    await withCluster(TWO_NODES, async (cluster) => {
       const transfer = (id: string, from: number, to: number, amount: number) =>
         cluster.ask('server', 'POST', '/bank/transfers', { id, from, to, amount });
       const total = async () => (await cluster.ask('server', 'GET', '/bank/total')).body;

@@ -202,7 +202,7 @@ describe("the bank's console", () => {
       'usage: amount is "1.5"; it is a whole number from 1. Usage: transfer <from> <to> <amount> [id]',
       'usage: opening is "-1"; it is a whole number from 0. Nothing was sent; HELP lists the commands.',
       'usage: QUERY: the quote " is not closed (column 1 after the name). Usage: QUERY <account>',
-      'usage: There is no command "TRANSFR". Did you mean "TRANSFER"? Commands: CREATE, UPDATE, QUERY, TRANSFER, STATEMENT, STATISTICS, TOTAL, HELP, QUIT.',
+      'usage: There is no command "TRANSFR". Did you mean "TRANSFER"? Commands: CREATE, UPDATE, QUERY, TRANSFER, STATEMENT, STATISTICS, TOTAL, FAULTS, FAULT, HEAL, CRASH, RESTART, HELP, QUIT.',
       'usage: "a/b" is not an id: 1 to 64 characters A-Z a-z 0-9 . _ - Use a label such as TX001, or leave it away to have one made.',
       '',
     ]);

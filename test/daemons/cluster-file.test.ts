@@ -83,7 +83,7 @@ describe('the cluster file', () => {
     [
       'a list instead of an object',
       [],
-      'c.json: the whole is []; allowed: an object with the keys nodes, groups, opening, protocol, timings, limits, tls.',
+      'c.json: the whole is []; allowed: an object with the keys nodes, groups, opening, protocol, timings, limits, tls, faults.',
     ],
     [
       'no nodes',
@@ -93,7 +93,7 @@ describe('the cluster file', () => {
     [
       'a misspelt key at the top',
       set('timing', {}),
-      'c.json: timing is not a known key; allowed: nodes, groups, opening, protocol, timings, limits, tls. Did you mean "timings"?',
+      'c.json: timing is not a known key; allowed: nodes, groups, opening, protocol, timings, limits, tls, faults. Did you mean "timings"?',
     ],
     [
       'a misspelt key of a node',
@@ -239,6 +239,21 @@ describe('the cluster file', () => {
       'a link that dies between two beats',
       set('timings.deadMs', 999),
       'c.json: timings.deadMs is 999; it must be at least twice timings.heartbeatMs, 500',
+    ],
+    [
+      'a fault rule of the server',
+      set('faults', [{ node: 'server', do: 'crash' }]),
+      'c.json: faults.0.node: "server" is no coordinator or participant; allowed: coordinator, P1, P2, P3.',
+    ],
+    [
+      'a fault rule of no known kind',
+      set('faults', [{ node: 'P1', do: 'roll-back-in-ready' }]),
+      'c.json: faults.0: do is "roll-back-in-ready"; allowed: crash, vote-no, silence, slow, unreachable.',
+    ],
+    [
+      'a fault rule that would end every start',
+      set('faults', [{ node: 'P1', do: 'crash', at: 'now' }]),
+      'c.json: faults.0.at: now is a command, and no rule for a start.',
     ],
   ];
   for (const [title, cluster, says] of FAULTS) {

@@ -50,6 +50,8 @@ export interface TestClusterOptions {
   readonly only?: readonly string[];
   /** Crash points of the first start, by node. */
   readonly crashAt?: Readonly<Record<string, string | readonly string[]>>;
+  /** Fault rules of the cluster file. */
+  readonly faults?: ClusterConfig['faults'];
   /** Further arguments, by node. */
   readonly args?: Readonly<Record<string, readonly string[]>>;
   /** Balances of accounts 1, 2, … in group bank, opened before the test; or accounts by group. Default 1000 and 1000, `[]` for none. */
@@ -255,7 +257,8 @@ function configOf(options: TestClusterOptions): ClusterConfig {
     options.groups === undefined ? sized : { ...sized, groups: options.groups, protocol: { default: '2pc' } };
   const config = options.protocol === undefined ? grouped : withProtocol(grouped, options.protocol);
   const opening = openingOf(options.opening ?? [1000, 1000]);
-  return parseCluster({ ...config, opening }, 'the cluster of a test');
+  const { faults } = options;
+  return parseCluster({ ...config, opening, ...(faults === undefined ? {} : { faults }) }, 'the cluster of a test');
 }
 
 function openingOf(opening: NonNullable<TestClusterOptions['opening']>): ClusterConfig['opening'] {
