@@ -98,7 +98,7 @@ describe('A catcher', () => {
   }
 
   it('notices a bug in a copy of the sources, and nothing once the bug is out again', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const found = await meet(parseMutant('weight.patch', patchOf('weight', WEIGHT, '  const coordinatorWeight = 1;')));
     expect(found).to.include({ caught: true, command: 'mocha test/protocol/quorum.test.ts' });
     expect(found.seen).to.match(/count the coordinator twice when the number of sites is even/);

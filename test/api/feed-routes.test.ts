@@ -39,7 +39,7 @@ async function withFollower(
   const followed: Followed = { lines: [], isOver: false };
   const path = `/feed?group=chat&since=${resources.position}&incarnation=log`;
   const ended = client
-    .stream({ method: 'GET', path, onLine: (line) => followed.lines.push(line), timeoutMs: 5000 })
+    .stream({ method: 'GET', path, onLine: (line) => followed.lines.push(line), timeoutMs: 30_000 })
     .catch(() => undefined)
     .finally(() => (followed.isOver = true));
   try {
@@ -59,7 +59,8 @@ describe('the feed of a participant', () => {
   it('ends when a copy replaces a group, since its changes do not tell what the copy brought', async () => {
     await withFollower(async (followed, { participant }) => {
       const line = { room: 'lobby', seq: 1, key: 'k', author: 'ann', text: 'said while it was away' };
-      participant.resources.restoreGroup('chat', [line]);
+      participant.resources.stageCopy('chat', 1, [line]);
+      participant.resources.installCopy('chat');
       await eventually('the feed has ended', () => followed.isOver);
       expect(followed.lines.some((text) => text.includes('"data"'))).to.equal(false);
     });

@@ -34,7 +34,7 @@ async function setFault(cluster: TestCluster, rule: JsonObject): Promise<string>
 }
 
 describe('fault rules of a bank of two nodes', function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
 
   it('S3-15 S3-7 S3-14 S3-18 S3-19 S2-12: an amount above 800 finds the node unreachable, 800 goes through; a no, a late vote and short funds are told apart and leave nothing held', async () => {
     const faults = [{ node: 'P2', do: 'unreachable', above: 800 }];

@@ -18,7 +18,7 @@ const PLAN = {
 };
 
 describe('the bank under load', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it('S4-8 S4-9 S4-11 S3-6: conserves money in both directions over a hot account while a backend dies and returns', async () => {
     await withCluster({}, async (cluster) => {

@@ -67,7 +67,7 @@ describe('the clusters of the bank that are ready made', () => {
 });
 
 describe('a partitioned bank behind its front end', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it('S2-3 S2-5 S3-2 S3-4 S3-5 S3-6 S3-14: moves money between the nodes, refuses what is not there, the total stays, and the logs show it', async () => {
     await withCluster(TWO_NODES, async (cluster) => {

@@ -41,7 +41,7 @@ async function parley(
 }
 
 describe('parley as a process', function () {
-  this.timeout(20_000);
+  this.timeout(300_000);
 
   it('prints help and version on stdout with exit code 0', async () => {
     const help = await parley(['--help']);

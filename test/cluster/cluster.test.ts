@@ -56,7 +56,7 @@ async function failureOf(promise: Promise<unknown>): Promise<ParleyError> {
 }
 
 describe('one daemon as a child process', function () {
-  this.timeout(20_000);
+  this.timeout(300_000);
 
   it('tells the port it got and delivers its lines, the announcement left out', async () => {
     await withDaemon('', async (daemon, lines) => {
@@ -112,7 +112,7 @@ describe('one daemon as a child process', function () {
   it('stops gracefully on SIGTERM, its last line delivered', async () => {
     await withDaemon('', async (daemon, lines) => {
       await daemon.ready(10_000);
-      expect(await daemon.stop(5000)).to.deep.equal({ exit: { code: 0, signal: null }, forced: false });
+      expect(await daemon.stop(30_000)).to.deep.equal({ exit: { code: 0, signal: null }, forced: false });
       expect(lines.at(-1)?.text).to.equal('P1 stops');
     });
   });
@@ -131,7 +131,7 @@ describe('one daemon as a child process', function () {
       daemon.pause();
       await eventually('the process stands still', () => state() === 'T');
       daemon.resume();
-      await daemon.ready(5000);
+      await daemon.ready(30_000);
     });
   });
 
@@ -139,13 +139,13 @@ describe('one daemon as a child process', function () {
     await withDaemon('', async (daemon) => {
       await daemon.ready(10_000);
       daemon.pause();
-      expect((await daemon.stop(5000)).exit).to.deep.equal({ code: 0, signal: null });
+      expect((await daemon.stop(30_000)).exit).to.deep.equal({ code: 0, signal: null });
     });
   });
 });
 
 describe('a cluster of daemons', function () {
-  this.timeout(30_000);
+  this.timeout(300_000);
 
   it('starts the coordinator first and gives its real port to the others', async () => {
     await withCluster({ lab: true, extraArgs: ['--log-level', 'debug'] }, async (cluster, dataDir) => {

@@ -16,7 +16,7 @@ import type { ClusterConfig } from '../../src/daemons/cluster-file.ts';
 import type { UpSettings } from '../../src/daemons/config.ts';
 
 const RUNNER = join(import.meta.dirname, 'up-runner.ts');
-const DEADLINE = { deadlineMs: 15_000 };
+const DEADLINE = { deadlineMs: 60_000 };
 
 const cluster: ClusterConfig = {
   nodes: standInCluster().nodes,
@@ -90,7 +90,7 @@ const said = (up: Running, text: string): Promise<unknown> =>
 const ready = (up: Running): Promise<unknown> => said(up, 'Ctrl-C stops the cluster');
 
 describe('parley up', function () {
-  this.timeout(40_000);
+  this.timeout(300_000);
 
   it('shows each node with its address and how to kill it, and their lines behind their names', async () => {
     await withUp({}, async (up) => {

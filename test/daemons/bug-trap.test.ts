@@ -9,7 +9,7 @@ function bait(kind: string) {
 }
 
 describe('the trap for what nobody caught', function () {
-  this.timeout(20_000);
+  this.timeout(300_000);
 
   for (const kind of ['exception', 'rejection']) {
     it(`ends the process with 6 after an ${kind}, with the stack, once all reporters were told`, () => {

@@ -95,7 +95,7 @@ describe('Outcomes in files', () => {
   });
 
   it('know an answered id, or are past it, wherever kill -9 comes', async function () {
-    this.timeout(30_000);
+    this.timeout(300_000);
     for (let cut = 0; cut < operations; cut += 1) {
       const { disk, told } = await diedBefore(cut);
       await expectNextLives(disk.afterKill(), told, `killed before operation ${cut}`);
@@ -104,7 +104,7 @@ describe('Outcomes in files', () => {
 
   for (const kept of [0, 0.5, 1]) {
     it(`and wherever the power goes, with ${kept * 100} % of the unsynced rest`, async function () {
-      this.timeout(30_000);
+      this.timeout(300_000);
       for (let cut = 0; cut < operations; cut += 1) {
         const { disk, told } = await diedBefore(cut);
         await expectNextLives(disk.afterPowerLoss(kept), told, `power lost before operation ${cut}`);

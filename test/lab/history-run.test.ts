@@ -10,7 +10,7 @@ import { withTemporaryDirectory } from '../support/temporary-directory.ts';
 const FOR_MS = 12_000;
 
 describe('a history of eight clients under faults', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   it('shows nothing that the invariants forbid, and leaves nothing open after the heal', async () => {
     const seed = Number(process.env['PARLEY_TEST_SEED'] ?? randomInt(1, 1_000_000));

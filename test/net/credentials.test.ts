@@ -48,7 +48,7 @@ describe('the credentials of a cluster', () => {
     }));
 
   it('are the same for daemons that start at the same moment', async function () {
-    this.timeout(20_000);
+    this.timeout(300_000);
     await withTemporaryDirectory(async (directory) => {
       const file = join(directory, '.parley', 'cluster.key');
       const module = new URL('../../src/net/credentials.ts', import.meta.url).href;

@@ -34,7 +34,7 @@ async function withFew(
   };
   try {
     createInterface({ input: child.stdout }).on('line', (line) => said.push(line));
-    await eventually('it listens', () => said.length > 0 || child.exitCode !== null, { deadlineMs: 15_000 });
+    await eventually('it listens', () => said.length > 0 || child.exitCode !== null, { deadlineMs: 60_000 });
     await use({ connect, exitCode: () => child.exitCode, said });
   } finally {
     for (const { socket } of clients) socket.destroy();

@@ -13,7 +13,7 @@ import { withCluster } from '../support/cluster.ts';
 import { withTemporaryDirectory } from '../support/temporary-directory.ts';
 
 const BROWSER = 'chromium';
-const BROWSER_MS_MAX = 60_000;
+const BROWSER_MS_MAX = 150_000;
 /** A site that no name server knows; the browser is told that it is this machine. */
 const ELSEWHERE = 'elsewhere.test';
 

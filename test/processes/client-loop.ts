@@ -11,7 +11,7 @@ import type { JsonObject } from '../../src/console/transaction-text.ts';
 import type { TestCluster } from '../support/cluster.ts';
 
 /** A cluster may have to notice a death, change a view and try again. */
-const PROGRESS_MS = 15_000;
+const PROGRESS_MS = 60_000;
 const REPEAT_MS = 20;
 
 /** Moves 1 from account 1 to account 2. */

@@ -67,7 +67,7 @@ const DEATHS_2PC: readonly Death[] = [
 const WATCH_MS = 800;
 
 describe('the death of a coordinator', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   it('S0-14: by 3PC leaves survivors who decide without it, at every step the same outcome at all', async () => {
     await inTwoLanes(DEATHS_3PC, (deaths) => dieAtEach(deaths, '3pc'));

@@ -22,7 +22,7 @@ function append(lines: number) {
 }
 
 describe('a cluster and what clients ask of it at the edge', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it('refuses lines that no record could hold, and keeps through kill -9 the most that it takes', async () => {
     await withCluster({ only }, async (cluster) => {

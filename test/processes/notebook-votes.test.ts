@@ -47,7 +47,7 @@ async function expectNotebooks(cluster: TestCluster, text: string): Promise<void
 }
 
 describe('a string for every notebook, voted on by hand', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it('S1-11 S1-12: is written to every file when all commit', async () => {
     await withCluster(BY_HAND, async (cluster) => {

@@ -47,10 +47,9 @@ const RETURNS: readonly Death[] = [
   ...['join.before-send', 'join.sent', 'barrier.before-send', 'barrier.sent', 'view.before-force', 'view.forced'].map(
     (point): Death => ['coordinator', `coordinator.${point}`],
   ),
-  ...['copied.before-force', 'copied.forced', 'joined.before-send', 'joined.sent#2'].map((point): Death => [
-    'P3',
-    `participant.${point}`,
-  ]),
+  ...['copied.before-force', 'copied.forced', 'copied.forced#4', 'joined.before-send', 'joined.sent#2'].map(
+    (point): Death => ['P3', `participant.${point}`],
+  ),
 ];
 
 const credit = (amount: number): JsonObject => ({
@@ -95,7 +94,7 @@ async function dieAtEach(
 }
 
 describe('a death off the main path', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   it('of a transaction with one participant, on either side, applies it once or not at all, and the answer says which', async () => {
     await inTwoLanes(ONE_PHASE, (deaths) =>

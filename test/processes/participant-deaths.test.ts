@@ -35,7 +35,7 @@ const DEATHS = {
 } as const;
 
 describe('the death of a participant', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   for (const protocol of ['2pc', '3pc'] as const) {
     const id = protocol === '3pc' ? 'S0-13 S0-15' : 'S2-15';

@@ -71,7 +71,7 @@ async function everything(cluster: TestCluster): Promise<Json> {
 }
 
 describe('the promises of POST /transactions on real processes', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it('answers the same id with the stored answer, also after every process was killed, and refuses another body', async () => {
     await withCluster({ only }, async (cluster) => {

@@ -19,7 +19,7 @@ async function allShow(cluster: TestCluster, first: number, second: number, name
 }
 
 describe('a cluster of real processes', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   for (const protocol of ['2pc', '3pc'] as const) {
     it(`moves money on all replicas or on none, by ${protocol}`, async () => {

@@ -7,7 +7,7 @@ import { expectAllWell } from '../support/invariants.ts';
 const only = ['coordinator', 'P1', 'P2', 'P3'];
 
 describe('a daemon that is told to stop', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it('answers the transaction that runs, ends with 0, and starts again on its port at once', async () => {
     const args = { P2: ['--vote', 'ask'] };

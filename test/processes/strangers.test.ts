@@ -70,7 +70,7 @@ function recordsOf(cluster: TestCluster, node: string): readonly string[] {
 }
 
 describe('strangers at a cluster', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it('are refused with 401, 403 or 409 and the way to mend it, and nothing happens', async () => {
     await withCluster({ participants: 1, args }, async (cluster) => {
@@ -96,6 +96,7 @@ async function refusesRequests(cluster: TestCluster): Promise<void> {
     ['coordinator', 'POST', '/transactions'],
     ['P1', 'GET', '/feed?group=bank&since=0&follow=no'],
     ['P1', 'GET', '/feed/snapshot?group=bank'],
+    ['P1', 'GET', '/feed/copy?group=bank'],
   ] as const;
   for (const [node, method, path] of requests) {
     const client = new HttpClient(cluster.nodes.address(node));

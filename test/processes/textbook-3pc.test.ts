@@ -10,7 +10,7 @@ import { ANNOUNCED, decidedBy, expectAllOrNothing, PARTICIPANTS, pay, payNow } f
 const protocol = '3pc-textbook';
 
 describe('3PC of the textbook on real processes, in the lab', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it('commits through the middle phase, says at the start that it is unsafe, and aborts on a no', async () => {
     await withCluster({ ...ANNOUNCED, protocol }, async (cluster) => {
@@ -58,7 +58,7 @@ describe('3PC of the textbook on real processes, in the lab', function () {
 });
 
 describe('2PC that rolls back in ready, in the lab', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it('loses what was committed: the participant whose coordinator is away rolls back by itself', async () => {
     const unsafe = ['--unsafe', 'roll-back-in-ready'];

@@ -8,7 +8,7 @@ import { recordsOf, typesOf } from '../support/node-log.ts';
 import { ANNOUNCED, decidedBy, expectAllOrNothing, PARTICIPANTS, payNow } from './announced-payment.ts';
 
 describe('three-phase commit on real processes', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it('S0-10 S0-16: when all vote yes, pre-commits at all, and commits at all after that', async () => {
     await withCluster(ANNOUNCED, async (cluster) => {

@@ -67,7 +67,7 @@ function clusterConfig() {
 }
 
 describe('a cluster under TLS', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   before(function () {
     const why = withoutOpenssl();
@@ -138,7 +138,7 @@ describe('a cluster under TLS', function () {
       for (const stream of [up.stdout, up.stderr]) stream.on('data', (piece: Buffer) => (text += piece.toString()));
       const ended = new Promise<number | null>((resolve) => up.once('close', resolve));
       try {
-        await eventually('up says what to try', () => text.includes('Ctrl-C stops'), { deadlineMs: 20_000 });
+        await eventually('up says what to try', () => text.includes('Ctrl-C stops'), { deadlineMs: 60_000 });
         const bankPort = /server: https:\/\/127\.0\.0\.1:(\d+)\//.exec(text)?.[1] ?? '';
         const bank = [...first, 'bank', bankPort, '127.0.0.1', '-c', 'TRANSFER 1 2 100', ...args];
         expect((await promisify(execFile)(program, bank, { env })).stdout).to.match(/^committed /);

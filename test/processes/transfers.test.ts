@@ -53,7 +53,7 @@ function numberIn({ body }: TestAnswer): string {
 }
 
 describe('a transfer between two participants', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it('S2-3 S2-4 S2-5 S2-6 S2-7: writes every step of a commit and of an abort into the logs of all three', async () => {
     await withCluster(SEPARATE, async (cluster) => {

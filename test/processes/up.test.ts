@@ -10,7 +10,7 @@ import { daemonEnvironment, processIsGone } from '../support/processes.ts';
 import { withTemporaryDirectory } from '../support/temporary-directory.ts';
 import type { ChildProcess } from 'node:child_process';
 
-const DEADLINE = { deadlineMs: 30_000 };
+const DEADLINE = { deadlineMs: 60_000 };
 
 /** The built-in cluster on free ports, so that two runs of the tests do not meet. */
 function writeClusterFile(directory: string): string {
@@ -55,7 +55,7 @@ async function withUp(
 const COMMITTED = /moved 100 from account 1 to 2: committed in \d+ ms \(2pc, 3 participants, \d+ forced writes\)/;
 
 describe('parley up --demo with real daemons', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   it('commits a first transfer and a first chat line, stops with exit code 0, and does the same again', async () => {
     await withTemporaryDirectory(async (directory) => {

@@ -32,7 +32,7 @@ async function transferCommits(cluster: TestCluster): Promise<void> {
 }
 
 describe('replicas that die during a stream of transfers', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   it('S4-9 S4-10 S4-13: are done without, one of three and two of three, and are equal again when they returned', async () => {
     await withCluster({ only }, async (cluster) => {

@@ -9,7 +9,7 @@ const POINTS_MIN: Readonly<Record<string, number>> = { '2pc': 40, '3pc': 60 };
 describe('A crash at every point', () => {
   for (const subject of CRASH_SUBJECTS) {
     it(`of ${subject.name} breaks no promise, whatever stays of what was not synced`, async function () {
-      this.timeout(120_000);
+      this.timeout(300_000);
       const slice = { index: 0, of: 1 };
       const result = await crashMatrix({ subjects: [subject], endings: CRASH_ENDINGS, pairs: false, slice });
       expect(result.failed).to.deep.equal([]);
@@ -21,7 +21,7 @@ describe('A crash at every point', () => {
   }
 
   it('and a second one at a later point, for some of the pairs', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const subjects = CRASH_SUBJECTS.filter(({ name }) => name === '2pc' || name === '3pc');
     const slice = { index: 7, of: 150 };
     const result = await crashMatrix({ subjects, endings: CRASH_ENDINGS, pairs: true, slice });

@@ -11,7 +11,7 @@ const worldOf = (seed: number): WorldOptions => {
 
 describe('Many simulated worlds', () => {
   it('come to the same on one worker, on three, and on none', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const run = (workers: number) => simulate({ ...SHAPE, seed: 40, seeds: 160, workers });
     const alone = await run(0);
     expect(await run(1)).to.deep.equal(alone);

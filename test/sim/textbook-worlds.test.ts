@@ -6,7 +6,7 @@ const SEEDS_MAX = 1_500;
 
 describe('The simulator', () => {
   it('finds the split of the 3PC of the textbook by itself', function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {
       const options = { seed, participants: 3, protocols: ['3pc-textbook'], transactions: 30, faults: 8 } as const;
       const { violations } = new World(options).run();

@@ -85,9 +85,9 @@ export interface TestTransaction {
 
 /** Tests run at a quarter of the real durations: the order of events is the same, the waiting is not. */
 const QUICKER = 4;
-const READY_MS = 15_000;
-const STOP_MS = 5000;
-const SETTLE_MS = 15_000;
+const READY_MS = 60_000;
+const STOP_MS = 30_000;
+const SETTLE_MS = 60_000;
 /** Lines of the daemons shown with a failure. */
 const LINES_SHOWN = 60;
 const ROOT = join(import.meta.dirname, '..', '..');

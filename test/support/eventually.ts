@@ -5,13 +5,14 @@ import { inspect } from 'node:util';
 /** The pause between two looks, in milliseconds: grows from the first to the second, so quick things stay quick. */
 const PAUSE_MS_MIN = 2;
 const PAUSE_MS_MAX = 50;
+const DEADLINE_MS = 20_000;
 
 /**
  * Looks again and again until `probe` gives something else than undefined or
  * false, and returns that. A probe that throws counts as "not yet"; what it
  * threw last is the cause of the failure.
- * @param what names the condition as a sentence could end: `Still missing after 5000 ms: P1 is ready.`
- * @param options.deadlineMs how long to look, default 5000; a look under way when it passes is abandoned
+ * @param what names the condition as a sentence could end: `Still missing after 20000 ms: P1 is ready.`
+ * @param options.deadlineMs how long to look, default 20,000: many times what an idle machine takes, since a busy one is no fault; a look under way when it passes is abandoned
  * @throws Error when the deadline passes, saying what was still missing and what the last look gave
  */
 export async function eventually<T>(
@@ -19,7 +20,7 @@ export async function eventually<T>(
   probe: () => T | undefined | false | Promise<T | undefined | false>,
   options: { readonly deadlineMs?: number } = {},
 ): Promise<T> {
-  const deadlineMs = options.deadlineMs ?? 5000;
+  const deadlineMs = options.deadlineMs ?? DEADLINE_MS;
   const end = performance.now() + deadlineMs;
   let thrown: unknown;
   for (let pauseMs = PAUSE_MS_MIN; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {

@@ -9,9 +9,9 @@ import type { Json } from '../../src/base/canonical-json.ts';
 import type { TestCluster } from './cluster.ts';
 
 /** How long anything may stay undecided once everyone is back. */
-const DECIDED_MS = 5000;
+const DECIDED_MS = 20_000;
 /** Joining copies whole groups; a busy machine takes its time. */
-const JOINED_MS = 15_000;
+const JOINED_MS = 60_000;
 
 /** Node, time, level. */
 const ALARM = /^\S+ \| \d\d:\d\d:\d\d\S* error /;

@@ -270,7 +270,7 @@ describe('a checkpoint that does not fit', () => {
   }
 
   it('is refused at every byte of it that is flipped', function () {
-    this.timeout(20_000);
+    this.timeout(300_000);
     return withTemporaryDirectory(async (directory) => {
       await filled(directory, 1);
       const path = join(directory, 'checkpoint.json');

@@ -35,7 +35,7 @@ function lineAt(lines: readonly BuiltLine[], seq: number): BuiltLine {
 
 describe('a log cut at any byte', () => {
   it('starts, keeps exactly the records wholly before the cut, keeps the tail aside, and goes on', async function () {
-    this.timeout(60_000);
+    this.timeout(300_000);
     for (let cut = 0; cut <= BYTES.length; cut += 1) {
       const whole = ENDS.findLastIndex((end) => end <= cut);
       const disk = new PowerDisk(new Map([[PATH, BYTES.subarray(0, cut)]]));
@@ -105,7 +105,7 @@ describe('a log cut at any byte', () => {
 
 describe('a log damaged before its end', () => {
   it('is refused for every byte of an earlier record that is flipped, and no byte is changed', async function () {
-    this.timeout(30_000);
+    this.timeout(300_000);
     await withTemporaryDirectory(async (directory) => {
       for (const seq of [100, 199]) {
         for (let offset = ENDS[seq - 1] ?? 0; offset < (ENDS[seq] ?? 0); offset += 1) {

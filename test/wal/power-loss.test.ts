@@ -90,7 +90,7 @@ describe('a log whose process dies before any operation of the disk', () => {
   });
 
   it('by kill -9 keeps all that was told, and what was written besides', async function () {
-    this.timeout(20_000);
+    this.timeout(300_000);
     for (let cut = 0; cut < operations; cut += 1) {
       const disk = new PowerDisk();
       disk.dieBefore = cut;
@@ -101,7 +101,7 @@ describe('a log whose process dies before any operation of the disk', () => {
 
   for (const kept of [0, 0.35, 0.7, 1]) {
     it(`by power loss keeps all that was told, with ${kept * 100} % of the unsynced rest`, async function () {
-      this.timeout(20_000);
+      this.timeout(300_000);
       for (let cut = 0; cut < operations; cut += 1) {
         const disk = new PowerDisk();
         disk.dieBefore = cut;
@@ -112,7 +112,7 @@ describe('a log whose process dies before any operation of the disk', () => {
   }
 
   it('again and again while it recovers, keeps all that was told', async function () {
-    this.timeout(30_000);
+    this.timeout(300_000);
     for (let cut = 5; cut < operations; cut += 7) {
       const first = new PowerDisk();
       first.dieBefore = cut;

@@ -13,7 +13,7 @@ const CONTROL_STATES = 1_000;
 
 describe('power cuts', () => {
   it(`leave, in ${STATES} states of the disk, all that was told durable and nothing that was not appended`, async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const report = await losePower({ statesMax: STATES });
     expect(report.violations).to.deep.equal([]);
     expect(report.states).to.equal(STATES);
@@ -24,7 +24,7 @@ describe('power cuts', () => {
 
   for (const lying of ['sync', 'sync-directory'] as const) {
     it(`are seen to lose what was told when ${lying} does nothing, so this check can fail`, async function () {
-      this.timeout(60_000);
+      this.timeout(300_000);
       const report = await losePower({ statesMax: CONTROL_STATES, lying });
       expect(report.violations).to.not.deep.equal([]);
       expect(report.violations.some((violation) => violation.includes('were told durable'))).to.equal(true);

@@ -49,7 +49,7 @@ const invariants = ({ violations }: CheckReport): string[] => [
 ];
 
 describe('the checker on real logs', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   // The command is loaded when it runs. A first load may start the compiler of this test run, a child that stays, and
   // a cluster that is up then would take it for one of its own that was left behind.
