@@ -12,6 +12,7 @@ import type { Request } from '../net/request.ts';
 import { json } from '../net/router.ts';
 import type { Response, Route } from '../net/router.ts';
 import type { FeedChange } from '../resources/change-feed.ts';
+import { CopyPages } from './copy-pages.ts';
 import { wholeOf } from './request-body.ts';
 
 /** Followers hear at least this often; a server that heard nothing for four beats moves on. */
@@ -30,10 +31,19 @@ export interface FeedSource {
   readonly durablePosition: () => number;
 }
 
-/** `GET /feed/snapshot?group=` and `GET /feed?group=&since=&incarnation=[&follow=no]`. */
+/** Changes of a page that is not followed; a reader that is further behind asks again. */
+const PAGE_CHARACTERS_MAX = 4 * 1024 * 1024;
+const PAGES_MAX = 1_000_000_000;
+
+/**
+ * `GET /feed/snapshot?group=`, the same as `GET /feed/copy?group=[&copy=&page=]` in pages, and
+ * `GET /feed?group=&since=&incarnation=[&follow=no]`.
+ */
 export function feedRoutes(source: FeedSource): readonly Route[] {
+  const pages = new CopyPages();
   return [
     { method: 'GET', path: '/feed/snapshot', access: 'node', handler: (request) => snapshot(source, request) },
+    { method: 'GET', path: '/feed/copy', access: 'node', handler: (request) => copy(source, pages, request) },
     { method: 'GET', path: '/feed', access: 'node', handler: (request) => changes(source, request) },
   ];
 }
@@ -49,6 +59,22 @@ async function snapshot(source: FeedSource, request: Request): Promise<Response>
   const { resources } = source.participant;
   const seen = await source.observe(() => ({ position: resources.position, lines: resources.snapshotGroup(group) }));
   return json(200, { incarnation: source.incarnation, ...seen });
+}
+
+/** `{incarnation, copy, page, lines, more}`, on the first page also the `position` that the copy is of. */
+async function copy(source: FeedSource, pages: CopyPages, request: Request): Promise<Response> {
+  const group = groupOf(source, request);
+  const known = request.query.get('copy');
+  const { resources } = source.participant;
+  const look = () => ({ position: resources.position, lines: resources.resource(group).snapshot() });
+  const begun = known === null ? await source.observe(look) : undefined;
+  const id = known ?? pages.begin(begun?.lines ?? []);
+  const page = known === null ? 1 : wholeOf(request, 'page', { least: 1, most: PAGES_MAX, otherwise: 1 });
+  const { lines, more } = pages.page(id, page);
+  const head = { incarnation: source.incarnation, position: begun?.position, copy: id, page, more };
+  // The lines are JSON already.
+  const body = `${JSON.stringify(head).slice(0, -1)},"lines":[${lines.join(',')}]}`;
+  return { status: 200, contentType: 'application/json', body };
 }
 
 /** NDJSON: a change a line; with `follow=no` it ends with what is there. */
@@ -68,11 +94,11 @@ async function changes(source: FeedSource, request: Request): Promise<Response> 
     stop();
     throw new ParleyError('position-gone', `Changes of ${group} since ${since} are not kept here.`);
   }
-  const first = page.changes.map(lineOf).join('');
   if (request.query.get('follow') === 'no') {
     stop();
-    return { status: 200, contentType: 'application/x-ndjson', body: `${first}${JSON.stringify({ beat: upTo })}\n` };
+    return { status: 200, contentType: 'application/x-ndjson', body: boundedPage(page.changes, upTo) };
   }
+  const first = page.changes.map(lineOf).join('');
   return {
     status: 200,
     contentType: 'application/x-ndjson',
@@ -104,6 +130,22 @@ function beat(source: FeedSource, out: ByteStream, stop: () => void, isComplete:
     clearInterval(beating);
     stop();
   });
+}
+
+/** Changes up to a bound, and the position that they lead to. */
+function boundedPage(changes: readonly FeedChange[], upTo: number): string {
+  const texts: string[] = [];
+  let characters = 0;
+  let beat = upTo;
+  for (const change of changes) {
+    const text = lineOf(change);
+    characters += text.length;
+    texts.push(text);
+    if (characters < PAGE_CHARACTERS_MAX) continue;
+    beat = change.position;
+    break;
+  }
+  return `${texts.join('')}${JSON.stringify({ beat })}\n`;
 }
 
 function lineOf({ position, group, number, id, data }: FeedChange): string {

@@ -1,28 +1,40 @@
 /**
- * Copies a group from a live member while work goes on: a snapshot, then the
- * changes behind it, into a resource of its own. Behind the barrier it fetches
- * the rest, and hands over the whole state. Until then nothing here is used.
+ * Copies a group from a live member while work goes on: a snapshot page by page,
+ * then the changes behind it, as parts of a copy that the node forces and
+ * gathers beside the group. Behind the barrier it fetches the rest, which is
+ * little however large the group is. Nothing of it is used before that.
  */
 import type { Json } from '../base/canonical-json.ts';
 import { ParleyError } from '../base/errors.ts';
-import type { CopyWork } from '../protocol/node-step.ts';
+import type { CopierWork } from '../protocol/node-step.ts';
+import { partsOf } from '../protocol/participant-copies.ts';
 import { HttpClient } from '../net/http-client.ts';
 import type { ClientTls } from '../net/tls.ts';
-import { ResourceManager } from '../resources/resource-manager.ts';
-import type { ResourceKind } from '../resources/resource.ts';
 import { parseAddress } from '../net/peer-handshake.ts';
 
 /** Whom the copier tells, and with what credentials it asks. */
 export interface CopierOptions {
-  readonly kindOf: (group: string) => ResourceKind;
   readonly authorization: string;
   readonly tls?: ClientTls | undefined;
   /** Everything committed at the source when it was last asked is here. */
   readonly onCopied: (group: string, attempt: number) => void;
-  readonly onFinished: (group: string, attempt: number, lines: readonly Json[]) => void;
+  /** The next part of a copy; part 1 begins anew. Resolves when it is durable. */
+  readonly onPart: (group: string, part: number, lines: readonly Json[]) => Promise<void>;
+  /** The parts of this group will not be finished. */
+  readonly onDropped: (group: string) => void;
+  /** What is left after so many parts. */
+  readonly onFinished: (group: string, attempt: number, rest: CopyRest) => void;
+  /** Counts bytes of a copy; false when the disk has no room for them. `first`: it begins anew. */
+  readonly hasRoom: (group: string, bytes: number, first: boolean) => boolean;
   /** The rest could not be had behind the barrier; the coordinator lowers it and asks again. */
   readonly onFailed: (group: string, attempt: number) => void;
   readonly onTrouble: (group: string, error: unknown) => void;
+}
+
+/** The end of a copy. */
+export interface CopyRest {
+  readonly parts: number;
+  readonly lines: readonly Json[];
 }
 
 /** A copy under way. */
@@ -30,8 +42,11 @@ interface Copy {
   readonly group: string;
   readonly address: string;
   readonly client: HttpClient;
-  readonly incarnation: string;
-  readonly staged: ResourceManager;
+  incarnation: string;
+  /** Parts that were handed over. */
+  parts: number;
+  /** Changes that come behind the snapshot, while that is still on its way. */
+  readonly changes: Json[];
   position: number;
   /** The try that caught up with it last. */
   attempt: number | undefined;
@@ -41,6 +56,20 @@ interface Copy {
 const SOURCE_TIMEOUT_MS = 10_000;
 /** After a failed copy the coordinator's `join` is honoured again after this pause. */
 const RETRY_MS = 500;
+/** The source keeps a bounded number of changes, so they are fetched while the snapshot is on its way. */
+const PAGES_BETWEEN_CHANGES = 16;
+/** It has caught up when so few changes came while the last ones were forced. */
+const FEW_CHANGES = 200;
+/** Or after so many rounds: behind the barrier nothing new comes. */
+const ROUNDS_MAX = 20;
+
+interface SnapshotPage {
+  readonly incarnation: string;
+  readonly position?: number;
+  readonly copy: string;
+  readonly lines: readonly Json[];
+  readonly more: boolean;
+}
 
 /** One copy a group at a time; see the header. */
 export class Copier {
@@ -56,7 +85,7 @@ export class Copier {
   }
 
   /** `copy` and `finish-copy`; answers by the callbacks, or by trouble and another try. */
-  run(work: CopyWork): void {
+  run(work: CopierWork): void {
     if (this.closed) return;
     if (work.type === 'copy') {
       this.wanted.set(work.group, work.attempt);
@@ -68,8 +97,15 @@ export class Copier {
   /** The group is up to date here: nothing is copied any more. */
   forget(group: string): void {
     this.wanted.delete(group);
-    this.copies.get(group)?.client.close();
+    this.drop(group);
+  }
+
+  private drop(group: string): void {
+    const copy = this.copies.get(group);
+    if (copy === undefined) return;
+    copy.client.close();
     this.copies.delete(group);
+    if (!this.closed) this.options.onDropped(group);
   }
 
   close(): void {
@@ -82,16 +118,11 @@ export class Copier {
     return !this.closed && this.wanted.get(group) === attempt;
   }
 
-  private attempt(
-    work: Exclude<CopyWork, { type: 'install-copy' }>,
-    run: () => Promise<void>,
-    onTrouble: 'again' | 'give-up',
-  ): void {
+  private attempt(work: CopierWork, run: () => Promise<void>, onTrouble: 'again' | 'give-up'): void {
     run().catch((error: unknown) => {
       if (!(error instanceof ParleyError)) throw error;
       if (!this.isWanted(work)) return;
-      this.copies.get(work.group)?.client.close();
-      this.copies.delete(work.group);
+      this.drop(work.group);
       this.options.onTrouble(work.group, error);
       if (onTrouble === 'give-up') {
         this.options.onFailed(work.group, work.attempt);
@@ -106,63 +137,107 @@ export class Copier {
   }
 
   /** Snapshot and changes up to now. A later try at the same source goes on where the last one stopped. */
-  private async copy(work: Extract<CopyWork, { type: 'copy' }>): Promise<void> {
+  private async copy(work: Extract<CopierWork, { type: 'copy' }>): Promise<void> {
     const { group, attempt, address } = work;
-    const known = this.copies.get(group);
-    const copy = known?.address === address ? known : await this.begin(group, address);
-    if (!this.isWanted(work)) {
-      if (copy !== known) copy.client.close();
-      return;
+    let copy = this.copies.get(group);
+    // One whose snapshot is still on its way belongs to an earlier try, which ends at its next page.
+    if (copy?.address !== address || copy.attempt === undefined) {
+      this.drop(group);
+      copy = await this.begin(work);
     }
-    if (known !== copy) known?.client.close();
-    this.copies.set(group, copy);
-    await this.catchUp(copy);
     if (!this.isWanted(work)) return;
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      const changes = await this.changes(copy);
+      if (!this.isWanted(work)) return;
+      await this.handOver(copy, changes);
+      if (!this.isWanted(work)) return;
+      if (changes.length < FEW_CHANGES) break;
+    }
     copy.attempt = attempt;
     this.options.onCopied(group, attempt);
   }
 
-  private async begin(group: string, address: string): Promise<Copy> {
+  /** The snapshot, page by page; the changes behind it are fetched meanwhile. */
+  private async begin(work: Extract<CopierWork, { type: 'copy' }>): Promise<Copy> {
+    const { group, address } = work;
     const parsed = parseAddress(address);
     if (parsed === undefined)
       throw new ParleyError('unreachable', `${JSON.stringify(address)} is no address to copy from.`);
     const client = new HttpClient({ ...parsed, tls: this.options.tls });
-    const answer = await this.get(client, `/feed/snapshot?group=${encodeURIComponent(group)}`);
-    const { incarnation, position, lines } = answer as { incarnation: string; position: number; lines: Json[] };
-    const staged = new ResourceManager({ groups: [{ group, kind: this.options.kindOf(group) }] });
-    staged.restoreGroup(group, lines);
-    return { group, address, client, incarnation, staged, position, attempt: undefined };
+    const copy: Copy = {
+      ...{ group, address, client, incarnation: '', parts: 0, changes: [], position: 0, attempt: undefined },
+    };
+    this.copies.set(group, copy);
+    let path = `/feed/copy?group=${encodeURIComponent(group)}`;
+    let forced = Promise.resolve();
+    for (let number = 1; ; number += 1) {
+      const text = await this.getText(client, path);
+      // One part is forced while the next is fetched, and no more: the disk may be slower than the source.
+      await forced;
+      if (!this.isWanted(work)) return copy;
+      const page = JSON.parse(text) as SnapshotPage;
+      copy.incarnation = page.incarnation;
+      copy.position = page.position ?? copy.position;
+      forced = this.part(copy, page.lines, Buffer.byteLength(text));
+      if (!page.more) break;
+      if (number % PAGES_BETWEEN_CHANGES === 0) for (const one of await this.changes(copy)) copy.changes.push(one);
+      path = `/feed/copy?group=${encodeURIComponent(group)}&copy=${page.copy}&page=${number + 1}`;
+    }
+    await forced;
+    if (this.isWanted(work)) await this.handOver(copy, copy.changes.splice(0));
+    return copy;
   }
 
-  private async catchUp(copy: Copy): Promise<void> {
-    const { group, client, incarnation, staged, position } = copy;
+  /** Changes as parts of the copy; none are no part. */
+  private async handOver(copy: Copy, changes: readonly Json[]): Promise<void> {
+    if (changes.length === 0) return;
+    for (const lines of partsOf(changes)) await this.part(copy, lines, Buffer.byteLength(JSON.stringify(lines)));
+  }
+
+  private part(copy: Copy, lines: readonly Json[], bytes: number): Promise<void> {
+    // Another copy of the group took its place meanwhile.
+    if (this.copies.get(copy.group) !== copy) return Promise.resolve();
+    this.requireRoom(copy, bytes);
+    copy.parts += 1;
+    return this.options.onPart(copy.group, copy.parts, lines);
+  }
+
+  private requireRoom({ group, parts }: Copy, bytes: number): void {
+    if (this.options.hasRoom(group, bytes, parts === 0)) return;
+    throw new ParleyError('log-full', `The disk has no room for a copy of ${group}.`);
+  }
+
+  /** What was committed at the source since it was last asked, as lines of a copy. */
+  private async changes(copy: Copy): Promise<readonly Json[]> {
+    const { group, client, incarnation, position } = copy;
     const query = `group=${encodeURIComponent(group)}&since=${position}&incarnation=${incarnation}&follow=no`;
     const text = await this.getText(client, `/feed?${query}`);
+    const changes: Json[] = [];
     for (const line of text.split('\n')) {
       if (line === '') continue;
-      const change = JSON.parse(line) as { beat?: number; position: number; number: string; id: string; data: Json };
-      if (change.beat !== undefined) {
-        copy.position = change.beat;
-        continue;
-      }
-      const { number, id, data } = change;
-      staged.learn({ group, number, id, data });
-      copy.position = change.position;
+      const change = JSON.parse(line) as { beat?: number; number: string; id: string; data: Json };
+      if (change.beat !== undefined) copy.position = change.beat;
+      else changes.push({ change: { number: change.number, id: change.id, data: change.data } });
     }
+    return changes;
   }
 
-  /** Behind the barrier: the rest, and then the whole. Kept, in case the barrier was lowered meanwhile. */
-  private async finish(work: Extract<CopyWork, { type: 'finish-copy' }>): Promise<void> {
+  /** Behind the barrier: the rest. Then the copy is the node's, and a later try begins anew. */
+  private async finish(work: Extract<CopierWork, { type: 'finish-copy' }>): Promise<void> {
     const { group, attempt } = work;
     const copy = this.copies.get(group);
     if (!this.isWanted(work)) return;
     if (copy?.attempt !== attempt) throw new ParleyError('busy', `There is no copy of ${group} from this try.`);
-    await this.catchUp(copy);
-    if (this.isWanted(work)) this.options.onFinished(group, attempt, copy.staged.snapshotGroup(group));
-  }
-
-  private async get(client: HttpClient, path: string): Promise<unknown> {
-    return JSON.parse(await this.getText(client, path));
+    const lines: Json[] = [];
+    for (let before = -1; before !== copy.position;) {
+      before = copy.position;
+      for (const change of await this.changes(copy)) lines.push(change);
+    }
+    if (!this.isWanted(work)) return;
+    this.requireRoom(copy, Buffer.byteLength(JSON.stringify(lines)));
+    copy.client.close();
+    this.copies.delete(group);
+    this.options.onFinished(group, attempt, { parts: copy.parts, lines });
   }
 
   private async getText(client: HttpClient, path: string): Promise<string> {

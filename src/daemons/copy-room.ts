@@ -1,21 +1,12 @@
 /**
  * Whether the disk can hold a copied group: it goes through the log, and later
  * into a checkpoint. A copy that does not fit would fill the disk and end the
- * process in the middle of forcing it, at every start again; so it is refused
- * before its first record, and the coordinator asks again later.
+ * process in the middle of forcing it, at every start again. How large it is
+ * shows only as it comes; so it is given up while what there is of it would
+ * still fit a checkpoint, and not begun again before there is room for twice
+ * that.
  */
 import { statfsSync } from 'node:fs';
-import type { Json } from '../base/canonical-json.ts';
-
-/** What the node is told of a copy that is whole. */
-export type CopyEnd =
-  | {
-      readonly type: 'copy-finished';
-      readonly group: string;
-      readonly attempt: number;
-      readonly lines: readonly Json[];
-    }
-  | { readonly type: 'copy-failed'; readonly group: string; readonly attempt: number };
 
 /** Bytes that may still be written below a directory; without end where the system does not say. */
 export function freeBytesOf(directory: string): number {
@@ -28,10 +19,31 @@ export function freeBytesOf(directory: string): number {
   }
 }
 
-/** The end of a copy: finished when there is room for it in the log and in a checkpoint. */
-export function copyEnd(group: string, attempt: number, lines: readonly Json[], freeBytes: number): CopyEnd {
-  const bytes = lines.reduce((sum: number, line) => sum + Buffer.byteLength(JSON.stringify(line)), 0);
-  return 2 * bytes <= freeBytes
-    ? { type: 'copy-finished', group, attempt, lines }
-    : { type: 'copy-failed', group, attempt };
+/** The room of the copies of one learner, by group. */
+export class CopyRoom {
+  private readonly freeBytes: () => number;
+  private readonly written = new Map<string, number>();
+  /** Where the last copy of a group was given up. */
+  private readonly refusedAt = new Map<string, number>();
+
+  constructor(freeBytes: () => number) {
+    this.freeBytes = freeBytes;
+  }
+
+  /**
+   * Counts the next bytes of a copy; false when there is no room for them, and the copy is to be given up.
+   * @param first it begins, or begins again
+   */
+  take(group: string, more: number, first: boolean): boolean {
+    const written = first ? 0 : (this.written.get(group) ?? 0);
+    const free = this.freeBytes();
+    // Once into the log, and all of it into a checkpoint.
+    if (written + 2 * more > free || 2 * (this.refusedAt.get(group) ?? 0) > free) {
+      this.refusedAt.set(group, Math.max(this.refusedAt.get(group) ?? 0, written + more));
+      return false;
+    }
+    this.written.set(group, written + more);
+    if (written + more > (this.refusedAt.get(group) ?? 0)) this.refusedAt.delete(group);
+    return true;
+  }
 }

@@ -20,7 +20,7 @@ import { attachConsole } from './attached-console.ts';
 import { namesOfRole } from './cluster-file.ts';
 import type { ParticipantSettings } from './config.ts';
 import { Copier } from './copier.ts';
-import { copyEnd, freeBytesOf } from './copy-room.ts';
+import { CopyRoom, freeBytesOf } from './copy-room.ts';
 import { runDaemon } from './daemon.ts';
 import type { DaemonParts, DaemonShell } from './daemon.ts';
 import { FeedDesk } from './feed-desk.ts';
@@ -28,6 +28,7 @@ import { newStart, openDurableNode, setFileFaults } from './durable-node.ts';
 import type { DurableNode } from './durable-node.ts';
 import { NotebookFile } from './notebook-file.ts';
 import { participantDoor } from './participant-door.ts';
+import { notReady, stateOf } from './participant-state.ts';
 import { leaseFault } from './read-lease.ts';
 
 /** Runs until the process is told to stop; resolves with its exit code. */
@@ -161,16 +162,20 @@ class ParticipantDaemon {
 
   private makeCopier(): Copier {
     const { settings, shell } = this;
+    const room = new CopyRoom(() => freeBytesOf(settings.dataDir));
     return new Copier({
-      kindOf: (group) => kindOf(settings, group),
       authorization: openCredentials(settings.credentialsFile).header,
       tls: shell.tls,
       onCopied: (group, attempt) => this.opened().loop.handle({ type: 'copied', group, attempt }),
-      onFinished: (group, attempt, lines) => {
-        const end = copyEnd(group, attempt, lines, freeBytesOf(settings.dataDir));
-        if (end.type === 'copy-failed') shell.log.warn('copy-no-room', `The disk has no room for a copy of ${group}.`);
-        this.opened().loop.handle(end);
+      onPart: (group, part, lines) => {
+        const { loop } = this.opened();
+        loop.handle({ type: 'copy-part', group, part, lines });
+        return new Promise((resolve) => loop.whenDurable(resolve));
       },
+      onDropped: (group) => this.opened().loop.handle({ type: 'copy-dropped', group }),
+      onFinished: (group, attempt, rest) =>
+        this.opened().loop.handle({ type: 'copy-finished', group, attempt, ...rest }),
+      hasRoom: (group, bytes, first) => room.take(group, bytes, first),
       onFailed: (group, attempt) => this.opened().loop.handle({ type: 'copy-failed', group, attempt }),
       onTrouble: (group, error) => {
         shell.log.warn('copy-failed', `The copy of ${group} failed and is tried again: ${String(error)}`, { group });
@@ -203,6 +208,8 @@ class ParticipantDaemon {
       if (members.includes(this.settings.name)) copier.forget(group);
     }
     durable.links.setPeers(peersOf(this.settings, this.participant, this.coordinatorName));
+    // What is gathered of a copy is in the log only, which a checkpoint would cut off below the last parts.
+    if (this.participant.resources.staging().length > 0) return;
     durable.checkpointWhenDue(() => ({ data: checkpointLines(this.participant) }));
   }
 
@@ -259,28 +266,6 @@ function peersOf(settings: ParticipantSettings, { node }: ParticipantHost, coord
     )
     .map(([name, address]) => ({ name, address, dial: settings.name < name }));
   return [coordinator, ...others];
-}
-
-function notReady({ node }: ParticipantHost, accepting: boolean): string[] {
-  const reasons: string[] = [];
-  if (!accepting) reasons.push('The log has no room for new work.');
-  if (node.views === undefined) reasons.push('The coordinator has not welcomed this participant yet.');
-  return reasons;
-}
-
-function stateOf({ node, worker, resources }: ParticipantHost): Readonly<Record<string, Json>> {
-  const views = Object.entries(node.views ?? {}).map(([group, members]) => ({ group, members }));
-  return {
-    coordinator: node.coordinator === undefined ? null : { ...node.coordinator },
-    views,
-    attempts: node.rows.size,
-    inDoubt: node.inDoubt().map((one) => ({ ...one })),
-    lowWater: node.lowWater ?? null,
-    position: resources.position,
-    waiting: resources.waiting().length,
-    locked: resources.locked().length,
-    votesWaiting: worker.votesWaiting().map(waitingVoteJson),
-  };
 }
 
 function checkpointLines(participant: ParticipantHost) {

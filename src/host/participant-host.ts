@@ -5,10 +5,12 @@
  *   checkpoint and log → replay() … → recovered() → start() → handle()
  */
 import type { Json } from '../base/canonical-json.ts';
+import type { CopierWork } from '../protocol/node-step.ts';
 import { ParticipantNode } from '../protocol/participant-node.ts';
 import type { ParticipantNodeEvent, ParticipantSettings } from '../protocol/participant-node.ts';
 import { participantRecords } from '../protocol/participant-records.ts';
 import { ParticipantRecovery } from '../protocol/recovery-participant.ts';
+import { endsCopy } from '../protocol/records.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
 import type { Operation } from '../resources/resource.ts';
 import { ResourceManager } from '../resources/resource-manager.ts';
@@ -28,6 +30,11 @@ export interface ParticipantHostOptions {
   readonly onWaiting?: (vote: WaitingVote, waits: boolean) => void;
   /** As ResourceWorkerOptions has it. */
   readonly holdsBack?: (vote: WaitingVote) => boolean;
+}
+
+/** Of the work on copies only the copier's is left. */
+export interface ParticipantPorts extends Omit<HostPorts, 'work' | 'copy'> {
+  readonly copy: (work: CopierWork) => void;
 }
 
 /** What a checkpoint of a participant holds. */
@@ -62,7 +69,10 @@ export class ParticipantHost {
     });
     this.recovery = new ParticipantRecovery(this.node, {
       committed: (number, id, effects) => this.resources.commit(number, id, effects),
-      copied: (group, lines) => this.install(group, lines),
+      copied: (record) => {
+        this.resources.stageCopy(record.group, record.part, record.lines);
+        if (endsCopy(record)) this.install(record.group);
+      },
     });
   }
 
@@ -82,6 +92,8 @@ export class ParticipantHost {
   /** The log is at its end: locks and holds of what is in doubt are taken again. */
   recovered(): void {
     this.restoreResources();
+    // A crash between the parts of a copy leaves the old state, at a member that is outside the view.
+    for (const group of this.resources.staging()) this.resources.dropCopy(group);
     this.recovery.finish((attempt, effects) => {
       const operations = attempt.operations as readonly { readonly index: number; readonly operation: Operation }[];
       this.resources.restorePrepared(attempt.number, operations, effects);
@@ -89,12 +101,14 @@ export class ParticipantHost {
   }
 
   /** Opens the loop; `work` and installing copies are the worker's and this class's. */
-  open(ports: Omit<HostPorts, 'work'>): Host<ParticipantNodeEvent> {
+  open(ports: ParticipantPorts): Host<ParticipantNodeEvent> {
     this.loop = new Host(this.node, (key) => ({ type: 'timer', key }), {
       ...ports,
       work: (work) => this.worker.run(work),
       copy: (work) => {
-        if (work.type === 'install-copy') this.install(work.group, work.lines);
+        if (work.type === 'stage-copy') this.resources.stageCopy(work.group, work.part, work.lines);
+        else if (work.type === 'drop-copy') this.resources.dropCopy(work.group);
+        else if (work.type === 'install-copy') this.install(work.group);
         else ports.copy(work);
       },
     });
@@ -121,9 +135,9 @@ export class ParticipantHost {
     this.resources.restoreState(state);
   }
 
-  private install(group: string, lines: readonly Json[]): void {
+  private install(group: string): void {
     this.resources.dropReservations(group);
-    this.resources.restoreGroup(group, lines);
+    this.resources.installCopy(group);
     this.onInstalled(group);
   }
 }

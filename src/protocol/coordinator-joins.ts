@@ -77,6 +77,7 @@ export function raiseBarrier(
 ): void {
   tables.joins.set(group, { ...join, stage: 'barrier' });
   out.timerOn(`barrier:${group}`, settings.timings.barrierMs);
+  out.notice('info', 'barrier', `New work on ${group} waits until ${join.learner} is equal.`, { group });
 }
 
 /** The barrier is passed as soon as no attempt on the group is open. */

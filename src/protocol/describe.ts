@@ -103,7 +103,7 @@ export function describeRecord(record: ProtocolRecord): string {
     case 'view':
       return `view ${record.group} ${record.version}: ${record.members.join(' ')} (${record.why})`;
     case 'copied':
-      return `copied ${record.group} ${record.part}/${record.parts}`;
+      return `copied ${record.group} ${record.part}${record.parts === undefined ? '' : `/${record.parts}`}`;
     case 'superseded':
       return `superseded ${record.group}`;
     case 'start':

@@ -26,7 +26,14 @@ export interface NodeWork {
 export type CopyWork =
   | { readonly type: 'copy'; readonly group: string; readonly attempt: number; readonly address: string }
   | { readonly type: 'finish-copy'; readonly group: string; readonly attempt: number }
-  | { readonly type: 'install-copy'; readonly group: string; readonly lines: readonly Json[] };
+  /** A part is in the log: it is gathered beside the group; part 1 begins anew. */
+  | { readonly type: 'stage-copy'; readonly group: string; readonly part: number; readonly lines: readonly Json[] }
+  /** The last part is in the log: what was gathered is the group from here on. */
+  | { readonly type: 'install-copy'; readonly group: string }
+  | { readonly type: 'drop-copy'; readonly group: string };
+
+/** What the copier does; the rest of CopyWork is the resources'. */
+export type CopierWork = Extract<CopyWork, { readonly type: 'copy' | 'finish-copy' }>;
 
 /** An answer to a client's request. `body` is what the client sees. */
 export type Answer =

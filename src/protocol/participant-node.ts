@@ -4,7 +4,6 @@
  * deterministic and does no I/O; resources answer by events.
  */
 import { assertNever } from '../base/assert.ts';
-import type { Json } from '../base/canonical-json.ts';
 import { numberParts } from '../base/ids.ts';
 import type { AttemptNumber, TransactionId } from '../base/ids.ts';
 import type { ParticipantAttempt, Prepared, ProtocolTimings, Work } from './attempt.ts';
@@ -32,7 +31,7 @@ import {
 import type { ParticipantEvent, ParticipantMachine, UnsafeRule } from './participant-attempts.ts';
 import { Joining } from './participant-joining.ts';
 import type { CopyEvent } from './participant-joining.ts';
-import { copyInstalled, withoutSuperseded } from './participant-copies.ts';
+import { copyStep, withoutSuperseded } from './participant-copies.ts';
 import { refusalOf } from './participant-refusal.ts';
 import { openUnheard } from './participant-unheard.ts';
 import { acceptWelcome } from './participant-welcome.ts';
@@ -48,13 +47,6 @@ export type ParticipantNodeEvent =
   | { readonly type: 'link-up' | 'link-down'; readonly peer: NodeName }
   | { readonly type: 'timer'; readonly key: string }
   | CopyEvent
-  /** The copier has the group's final state, behind the barrier. */
-  | {
-      readonly type: 'copy-finished';
-      readonly group: string;
-      readonly attempt: number;
-      readonly lines: readonly Json[];
-    }
   /** Regular: how much of the coordinator's log is synced, by its heartbeats. */
   | { readonly type: 'tick'; readonly coordinatorSeq: number }
   | { readonly type: 'start' };
@@ -104,7 +96,7 @@ export class ParticipantNode {
   /** Obeyed until one has welcomed us. */
   configuredCoordinator: NodeName = 'coordinator';
   /** The newest try to join each group, by the coordinator's order on this link; one that ended is no more. */
-  private readonly joining = new Joining();
+  readonly joining = new Joining();
   private readonly durableSeq: () => number;
 
   constructor(settings: ParticipantSettings, durableSeq: () => number) {
@@ -135,9 +127,10 @@ export class ParticipantNode {
         return this.into(splitTimerKey(event.key).of, { type: 'timeout' }, out);
       case 'copied':
       case 'copy-failed':
-        return this.tellCoordinator(this.joining.report(event), out);
+      case 'copy-part':
+      case 'copy-dropped':
       case 'copy-finished':
-        return this.copyFinished(event, out);
+        return this.tellCoordinator(copyStep(this, event, out), out);
       case 'tick':
         return this.sawCoordinatorLog(event.coordinatorSeq);
       case 'start':
@@ -279,12 +272,6 @@ export class ParticipantNode {
     for (const [number, { machine }] of [...this.rows]) {
       if (isInDoubt(machine)) this.into(number, { type: 'hasten' }, out);
     }
-  }
-
-  private copyFinished(event: Extract<ParticipantNodeEvent, { type: 'copy-finished' }>, out: StepBuilder): void {
-    if (!this.joining.take(event)) return;
-    copyInstalled(this.rows, event.group, event.lines, out);
-    this.tellCoordinator({ type: 'joined', group: event.group, stage: 'durable', attempt: event.attempt }, out);
   }
 
   private tellCoordinator(message: Message | undefined, out: StepBuilder): void {

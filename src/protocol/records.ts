@@ -181,13 +181,23 @@ export interface AbortedRecord {
   readonly reason: Reason;
 }
 
-/** Participant: the group's state as copied from a live member; `lines` are the resource's snapshot, in parts. */
+/**
+ * Participant: the group's state as copied from a live member, in parts from 1 on: the lines of the resource's snapshot,
+ * then what was committed since, as `{change: {number, id, data}}`. It counts from its last part on, which is the one
+ * whose `parts` is its own `part`; until then it is gathered beside the group.
+ */
 export interface CopiedRecord {
   readonly type: 'copied';
   readonly group: string;
   readonly part: number;
-  readonly parts: number;
+  /** In the last part. */
+  readonly parts?: number;
   readonly lines: readonly Json[];
+}
+
+/** True of the last part of a copy. */
+export function endsCopy({ part, parts }: Pick<CopiedRecord, 'part' | 'parts'>): boolean {
+  return part === parts;
 }
 
 /** Participant: a copy of the group replaced this number's operations on it. Forced with the copy. */

@@ -41,7 +41,6 @@ import type {
   SupersededRecord,
 } from './records.ts';
 import type { Round } from './messages.ts';
-import type { Json } from '../base/canonical-json.ts';
 
 /** What the log says of one number. */
 interface Evidence {
@@ -56,13 +55,13 @@ interface Evidence {
 /** What the log does to the resources, in log order. */
 export interface ResourceReplay {
   readonly committed: (number: AttemptNumber, id: string, effects: readonly GroupEffect[]) => void;
-  readonly copied: (group: string, lines: readonly Json[]) => void;
+  /** A part of a copy, in order; the last one says so (endsCopy). */
+  readonly copied: (record: CopiedRecord) => void;
 }
 
 /** Folds records into a node's rows. Feed it every record in order, then finish. */
 export class ParticipantRecovery {
   private readonly evidence = new Map<AttemptNumber, Evidence>();
-  private readonly copying = new Map<string, Json[]>();
   private over: ParticipantAttempt | undefined;
   /** Keeps the place of a number until the log says what became of it. */
   private readonly unread: ParticipantRow;
@@ -95,7 +94,7 @@ export class ParticipantRecovery {
       case 'superseded':
         return this.superseded(record);
       case 'copied':
-        return this.copied(record);
+        return this.replay.copied(record);
       case 'coordinator': {
         const { name, incarnation, epoch, start, addresses } = record;
         this.node.coordinator = { name, incarnation, epoch, start, addresses };
@@ -203,16 +202,6 @@ export class ParticipantRecovery {
 
   private superseded(record: SupersededRecord): void {
     this.of(record.number).superseded.push(record.group);
-  }
-
-  /** A copy counts only when its last part is there: a crash between parts leaves the old state, outside the view. */
-  private copied({ group, part, parts, lines }: CopiedRecord): void {
-    const gathered = part === 1 ? [] : (this.copying.get(group) ?? []);
-    gathered.push(...lines);
-    this.copying.set(group, gathered);
-    if (part < parts) return;
-    this.copying.delete(group);
-    this.replay.copied(group, gathered);
   }
 }
 

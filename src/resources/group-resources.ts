@@ -7,6 +7,7 @@ import type { Json } from '../base/canonical-json.ts';
 import { History } from './history.ts';
 import { Ledger } from './ledger.ts';
 import { Notebook } from './notebook.ts';
+import { restoreAll } from './resource.ts';
 import type { Resource, ResourceKind } from './resource.ts';
 import { contradiction, storedList, storedObject, storedString } from './stored-json.ts';
 
@@ -22,6 +23,11 @@ const MAKE: Readonly<Record<ResourceKind, () => Resource>> = {
   notebook: () => new Notebook(),
 };
 
+/** An empty resource. */
+export function emptyResource(kind: ResourceKind): Resource {
+  return MAKE[kind]();
+}
+
 /** One resource per group, in the order of the configuration. */
 export class GroupResources {
   readonly #resources = new Map<string, Resource>();
@@ -29,7 +35,7 @@ export class GroupResources {
   constructor(groups: readonly GroupConfig[]) {
     for (const { group, kind } of groups) {
       assert(!this.#resources.has(group), `a group is configured once: ${group}`);
-      this.#resources.set(group, MAKE[kind]());
+      this.#resources.set(group, emptyResource(kind));
     }
   }
 
@@ -43,6 +49,12 @@ export class GroupResources {
     const resource = this.#resources.get(group);
     assert(resource !== undefined, `this participant is a member of the group ${group}`);
     return resource;
+  }
+
+  /** Another resource of the same kind takes the place of a group's. */
+  replace(group: string, resource: Resource): void {
+    assert(this.get(group).kind === resource.kind, `a group keeps its kind: ${group}`);
+    this.#resources.set(group, resource);
   }
 
   /** The ledger of a group, or undefined when the group is not here or holds something else. */
@@ -87,7 +99,7 @@ export class GroupResources {
       if (resource?.kind !== kind) {
         throw contradiction(`The group ${group} was a ${kind} and is configured as ${resource?.kind ?? 'nothing'}.`);
       }
-      resource.restore(storedList(entry['lines'], `The lines of ${group}`));
+      restoreAll(resource, storedList(entry['lines'], `The lines of ${group}`));
     }
   }
 }

@@ -13,7 +13,7 @@ import type { Json } from '../base/canonical-json.ts';
 import type { AttemptNumber, TransactionId } from '../base/ids.ts';
 import { READ_LIMIT_DEFAULT } from './operations.ts';
 import { madeWhenRead } from './resource.ts';
-import type { Change, LockRequest, Operation, Prepared, Refusal, Resource } from './resource.ts';
+import type { Change, LockRequest, Operation, Prepared, Refusal, Resource, Restorer } from './resource.ts';
 import { contradiction, storedInteger, storedObject, storedString } from './stored-json.ts';
 
 /** One line of a room; `at` is the time its front end gave it, RFC 3339 in UTC. */
@@ -119,10 +119,12 @@ export class History implements Resource {
     });
   }
 
-  restore(lines: readonly Json[]): void {
+  restorer(): Restorer {
     this.#rooms.clear();
-    for (const [index, stored] of lines.entries()) {
-      const where = `History line ${index + 1}`;
+    let lines = 0;
+    const take = (stored: Json): void => {
+      lines += 1;
+      const where = `History line ${lines}`;
       const line = storedObject(stored, where);
       const room = storedString(line['room'], `${where}, room`);
       const seq = storedInteger(line['seq'], `${where}, seq`);
@@ -137,7 +139,8 @@ export class History implements Resource {
         text: storedString(line['text'], `${where}, text`),
         ...(line['at'] === undefined ? {} : { at: storedString(line['at'], `${where}, at`) }),
       });
-    }
+    };
+    return { take, end: () => undefined };
   }
 
   /** Gives each line its sequence: the one its key has, or the next. */

@@ -16,7 +16,7 @@ import { compareAttempts } from './attempt-order.ts';
 import { ACCOUNTS_KEY, accountKey, debitsOf, exactSum, ledgerLocks, planLedger } from './ledger-plan.ts';
 import type { LedgerEffect, LedgerView } from './ledger-plan.ts';
 import { LedgerReservations } from './ledger-reservations.ts';
-import type { Change, LockRequest, Operation, Prepared, Resource } from './resource.ts';
+import type { Change, LockRequest, Operation, Prepared, Resource, Restorer } from './resource.ts';
 import { madeWhenRead } from './resource.ts';
 import { contradiction, storedInteger, storedObject, storedString } from './stored-json.ts';
 import type { JsonObject } from './stored-json.ts';
@@ -187,17 +187,24 @@ export class Ledger implements Resource {
     });
   }
 
-  restore(lines: readonly Json[]): void {
+  restorer(): Restorer {
     this.#accounts.clear();
     this.#nextAccount = 1;
     this.#sum = 0n;
     const sums = new Map<number, bigint>();
-    for (const [index, stored] of lines.entries()) {
-      const where = `Ledger line ${index + 1}`;
+    let lines = 0;
+    const take = (stored: Json): void => {
+      lines += 1;
+      const where = `Ledger line ${lines}`;
       const line = storedObject(stored, where);
       if (line['line'] === 'ledger') this.#nextAccount = storedInteger(line['nextAccount'], `${where}, nextAccount`);
       else this.#restoreLine(line, where, sums);
-    }
+    };
+    return { take, end: () => this.#compare(sums) };
+  }
+
+  /** Balances and postings of the lines that were restored fit each other. */
+  #compare(sums: ReadonlyMap<number, bigint>): void {
     for (const { account, balance } of this.#accounts.values()) {
       const sum = sums.get(account);
       if (sum !== BigInt(balance))

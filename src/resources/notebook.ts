@@ -7,7 +7,7 @@ import { assert } from '../base/assert.ts';
 import type { Json } from '../base/canonical-json.ts';
 import type { AttemptNumber, TransactionId } from '../base/ids.ts';
 import { madeWhenRead } from './resource.ts';
-import type { Change, LockRequest, Operation, Prepared, Resource } from './resource.ts';
+import type { Change, LockRequest, Operation, Prepared, Resource, Restorer } from './resource.ts';
 import { contradiction, storedInteger, storedObject, storedString } from './stored-json.ts';
 
 /** One committed string. */
@@ -86,13 +86,16 @@ export class Notebook implements Resource {
     });
   }
 
-  restore(lines: readonly Json[]): void {
-    this.#strings = lines.map((stored, offset) => {
-      const where = `Notebook line ${offset + 1}`;
+  restorer(): Restorer {
+    this.#strings = [];
+    const take = (stored: Json): void => {
+      const next = this.#strings.length + 1;
+      const where = `Notebook line ${next}`;
       const line = storedObject(stored, where);
       const index = storedInteger(line['index'], `${where}, index`);
-      if (index !== offset + 1) throw contradiction(`${where} has the index ${index}.`);
-      return storedString(line['string'], `${where}, string`);
-    });
+      if (index !== next) throw contradiction(`${where} has the index ${index}.`);
+      this.#strings.push(storedString(line['string'], `${where}, string`));
+    };
+    return { take, end: () => undefined };
   }
 }

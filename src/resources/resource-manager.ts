@@ -23,10 +23,11 @@ import { groupKey } from './attempt.ts';
 import type { GroupEffect, IndexedOperation, Outcome } from './attempt.ts';
 import { ChangeFeed } from './change-feed.ts';
 import type { FeedChange, FeedPage } from './change-feed.ts';
-import { GroupResources } from './group-resources.ts';
+import { emptyResource, GroupResources } from './group-resources.ts';
 import type { GroupConfig } from './group-resources.ts';
 import type { LockedKey } from './lock-table.ts';
 import type { Refusal, Resource, ResourceKind } from './resource.ts';
+import { StagedCopy } from './staged-copy.ts';
 import { storedInteger, storedObject } from './stored-json.ts';
 
 /** Changes kept for readers of the feed, unless said otherwise: some minutes of a busy cluster. */
@@ -50,6 +51,7 @@ export class ResourceManager {
   readonly #attempts: AttemptTable;
   readonly #feed: ChangeFeed;
   readonly #applied = new AppliedNumbers();
+  readonly #staged = new Map<string, StagedCopy>();
 
   constructor(options: { readonly groups: readonly GroupConfig[]; readonly feedLength?: number }) {
     this.#feed = new ChangeFeed(options.feedLength ?? FEED_LENGTH_DEFAULT);
@@ -89,13 +91,6 @@ export class ResourceManager {
       attempt.parts.map(({ group, prepared }) => ({ group, effect: prepared?.effect ?? null })),
     );
     this.#attempts.end(attempt);
-  }
-
-  /** Applies a change of another member's feed, once per number, to a group that has no undecided attempt here. */
-  learn(change: Omit<FeedChange, 'position'>): void {
-    const { group, number, id, data } = change;
-    assert(this.#attempts.inGroup(group).length === 0, `a learner of ${group} has nothing undecided there`);
-    this.#apply(number, id, [{ group, effect: data }]);
   }
 
   /** Ends an attempt without a change; unknown numbers are fine. */
@@ -168,13 +163,37 @@ export class ResourceManager {
   }
 
   /**
-   * Replaces the committed state of a group, after dropReservations(). The position moves on by one with
+   * Gathers a copy beside the group: the lines of a snapshot, then changes (staged-copy.ts). Part 1 begins anew.
+   * @throws ParleyError `checkpoint-corrupt`
+   */
+  stageCopy(group: string, part: number, lines: readonly Json[]): void {
+    const known = part === 1 ? undefined : this.#staged.get(group);
+    const staged = known ?? new StagedCopy(emptyResource(this.resource(group).kind));
+    this.#staged.set(group, staged);
+    staged.take(part, lines);
+  }
+
+  /** Forgets a copy that will not be finished. */
+  dropCopy(group: string): void {
+    this.#staged.delete(group);
+  }
+
+  /** Groups of which a copy is being gathered. */
+  staging(): readonly string[] {
+    return [...this.#staged.keys()];
+  }
+
+  /**
+   * The gathered copy becomes the group's committed state, after dropReservations(). The position moves on by one with
    * no change to show for it, so followers find a gap and take a snapshot.
    * @throws ParleyError `checkpoint-corrupt`
    */
-  restoreGroup(group: string, lines: readonly Json[]): void {
+  installCopy(group: string): void {
+    const staged = this.#staged.get(group);
+    assert(staged !== undefined, `a copy of ${group} was gathered`);
     assert(this.#attempts.inGroup(group).length === 0, `nothing is undecided in ${group} when its copy is replaced`);
-    this.resource(group).restore(lines);
+    this.#staged.delete(group);
+    this.groups.replace(group, staged.whole());
     // The copy may lack what was applied here; it will come as a change, and must not be taken for a repetition.
     this.#applied.dropGroup(group);
     this.#feed.restart(this.#feed.position + 1);

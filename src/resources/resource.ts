@@ -88,8 +88,23 @@ export interface Resource {
    * state. A line is made when it is read, however late, so that a large state stops nobody; it can be read again.
    */
   snapshot(): Iterable<Json>;
-  /** Replaces all committed state; reservations stay. */
-  restore(lines: readonly Json[]): void;
+  /** Empties the committed state, to be given the lines of a snapshot instead, one by one; reservations stay. */
+  restorer(): Restorer;
+}
+
+/** Takes the lines of a snapshot into a resource. Until `end` nothing there is whole. */
+export interface Restorer {
+  /** @throws ParleyError `checkpoint-corrupt` */
+  readonly take: (line: Json) => void;
+  /** @throws ParleyError `checkpoint-corrupt` when the lines do not fit each other */
+  readonly end: () => void;
+}
+
+/** Replaces all committed state of a resource by these lines. @throws ParleyError `checkpoint-corrupt` */
+export function restoreAll(resource: Resource, lines: Iterable<Json>): void {
+  const restorer = resource.restorer();
+  for (const line of lines) restorer.take(line);
+  restorer.end();
 }
 
 /** Lines that a generator makes, from its beginning each time they are read. */

@@ -20,7 +20,10 @@ class Source {
       handler: ({ path }) => {
         this.asked += 1;
         if (this.refuses) return json(503, {});
-        if (path.startsWith('/feed/snapshot')) return json(200, { incarnation: name, position: lines.length, lines });
+        if (path.startsWith('/feed/copy')) {
+          const page = { copy: 'c', page: 1, more: false };
+          return json(200, { incarnation: name, position: lines.length, ...page, lines });
+        }
         return { status: 200, body: `${JSON.stringify({ beat: lines.length })}\n` };
       },
       onBug: (error) => {
@@ -51,11 +54,19 @@ async function withSources(
   const behind = new Source('s1', ['old']);
   const current = new Source('s2', ['old', 'committed']);
   const reports: string[] = [];
+  const lines: Json[] = [];
   const copier = new Copier({
-    kindOf: () => 'history',
     authorization: 'Parley test',
     onCopied: (_, attempt) => reports.push(`copied ${attempt}`),
-    onFinished: (_, attempt, lines: readonly Json[]) => reports.push(`finished ${attempt} with ${lines.length}`),
+    onPart: (_, part, some) => {
+      if (part === 1) lines.length = 0;
+      lines.push(...some);
+      return Promise.resolve();
+    },
+    onDropped: () => undefined,
+    hasRoom: () => true,
+    onFinished: (_, attempt, rest) =>
+      reports.push(`finished ${attempt} with ${lines.length + rest.lines.length} in ${rest.parts}`),
     onFailed: (_, attempt) => reports.push(`failed ${attempt}`),
     onTrouble: () => reports.push('trouble'),
   });
@@ -84,7 +95,7 @@ describe('The tries of a copier', () => {
       current.refuses = false;
       await eventually('and was repeated', () => reports.includes('copied 3'));
       copier.run({ type: 'finish-copy', group: 'chat', attempt: 3 });
-      await eventually('it has finished', () => reports.at(-1) === 'finished 3 with 2');
+      await eventually('it has finished', () => reports.at(-1) === 'finished 3 with 2 in 1');
       expect(reports).to.not.include('copied 1');
       expect(behind.asked).to.equal(1);
     });

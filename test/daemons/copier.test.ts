@@ -3,7 +3,9 @@ import type { Json } from '../../src/base/canonical-json.ts';
 import { Copier } from '../../src/daemons/copier.ts';
 import { HttpServer } from '../../src/net/http-server.ts';
 import { Router } from '../../src/net/router.ts';
+import { ResourceManager } from '../../src/resources/resource-manager.ts';
 import { served } from '../api/served-participant.ts';
+import { copyInto } from '../resources/participant-driver.ts';
 import { eventually } from '../support/eventually.ts';
 
 const TRANSFER = { group: 'bank', resource: 'ledger', type: 'transfer', from: 1, to: 2, amount: 10 };
@@ -15,7 +17,10 @@ async function withCopier(
     readonly copier: Copier;
     readonly address: string;
     readonly reports: string[];
+    /** Whole copies. */
     readonly lines: (readonly Json[])[];
+    readonly parts: (readonly Json[])[];
+    readonly room: { left: boolean };
   }) => Promise<void>,
 ): Promise<void> {
   const source = served();
@@ -27,23 +32,39 @@ async function withCopier(
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
   const reports: string[] = [];
   const lines: (readonly Json[])[] = [];
+  const parts: (readonly Json[])[] = [];
+  const room = { left: true };
   const copier = new Copier({
-    kindOf: () => 'ledger',
     authorization: 'Parley test',
     onCopied: (group, attempt) => reports.push(`copied ${group} ${attempt}`),
-    onFinished: (group, attempt, all) => {
+    onPart: (_, part, some) => {
+      if (part === 1) parts.length = 0;
+      parts.push(some);
+      return Promise.resolve();
+    },
+    onDropped: (group) => reports.push(`dropped ${group}`),
+    hasRoom: () => room.left,
+    onFinished: (group, attempt, rest) => {
       reports.push(`finished ${group} ${attempt}`);
-      lines.push(all);
+      expect(rest.parts).to.equal(parts.length);
+      lines.push([...parts.flat(), ...rest.lines]);
     },
     onFailed: (group, attempt) => reports.push(`failed ${group} ${attempt}`),
     onTrouble: (group) => reports.push(`trouble ${group}`),
   });
   try {
-    await run({ source, copier, address: `127.0.0.1:${port}`, reports, lines });
+    await run({ source, copier, address: `127.0.0.1:${port}`, reports, lines, parts, room });
   } finally {
     copier.close();
     await server.close();
   }
+}
+
+/** What the lines of a copy come to. */
+function restored(lines: readonly Json[]): readonly Json[] {
+  const manager = new ResourceManager({ groups: [{ group: 'bank', kind: 'ledger' }] });
+  copyInto(manager, 'bank', lines);
+  return manager.snapshotGroup('bank');
 }
 
 describe('The copier', () => {
@@ -56,7 +77,7 @@ describe('The copier', () => {
       log.sync();
       copier.run({ type: 'finish-copy', group: 'bank', attempt: 1 });
       await eventually('it has finished', () => reports.includes('finished bank 1'));
-      expect(lines).to.deep.equal([participant.resources.snapshotGroup('bank')]);
+      expect(lines.map(restored)).to.deep.equal([participant.resources.snapshotGroup('bank')]);
     });
   });
 
@@ -67,15 +88,53 @@ describe('The copier', () => {
       await eventually('the newest try has caught up', () => reports.includes('copied bank 2'));
       copier.run({ type: 'finish-copy', group: 'bank', attempt: 2 });
       await eventually('it has finished', () => reports.includes('finished bank 2'));
-      expect(reports).to.deep.equal(['copied bank 2', 'finished bank 2']);
+      expect(reports.filter((report) => !report.startsWith('dropped'))).to.deep.equal([
+        'copied bank 2',
+        'finished bank 2',
+      ]);
+    });
+  });
+
+  it('brings a large group in many parts, with what was committed at the source meanwhile, and little at the end', async () => {
+    await withCopier(async ({ source, copier, address, reports, lines, parts }) => {
+      const { hear, prepare, log, participant } = source;
+      // Some 100 octets a posting, two a transfer: more than three parts of 200,000.
+      for (let count = 0; count < 4_000; count += 1) {
+        hear({ type: 'commit', number: prepare({ ...TRANSFER, from: 1 + (count % 2), to: 2 - (count % 2) }) });
+      }
+      log.sync();
+      copier.run({ type: 'copy', group: 'bank', attempt: 1, address });
+      await eventually('the copy is under way', () => parts.length > 0);
+      hear({ type: 'commit', number: prepare(TRANSFER) });
+      log.sync();
+      await eventually('it has caught up', () => reports.includes('copied bank 1'));
+      expect(parts.length).to.be.at.least(4);
+      hear({ type: 'commit', number: prepare(TRANSFER) });
+      log.sync();
+      const before = parts.flat().length;
+      copier.run({ type: 'finish-copy', group: 'bank', attempt: 1 });
+      await eventually('it has finished', () => reports.includes('finished bank 1'));
+      expect(lines.map(({ length }) => length - before)).to.deep.equal([1]);
+      expect(lines.map(restored)).to.deep.equal([participant.resources.snapshotGroup('bank')]);
+    });
+  });
+
+  it('gives a copy up for which the disk has no room, and says that its parts count no more', async () => {
+    await withCopier(async ({ copier, address, reports, room }) => {
+      room.left = false;
+      copier.run({ type: 'copy', group: 'bank', attempt: 1, address });
+      await eventually('it was given up', () => reports.includes('trouble bank'));
+      expect(reports.slice(0, 2)).to.deep.equal(['dropped bank', 'trouble bank']);
+      room.left = true;
+      await eventually('it was tried again', () => reports.includes('copied bank 1'));
     });
   });
 
   it('says so when its source cannot be reached, and tries again until it is closed', async () => {
     await withCopier(async ({ copier, reports }) => {
       copier.run({ type: 'copy', group: 'bank', attempt: 1, address: '127.0.0.1:1' });
-      await eventually('it tried twice', () => reports.length >= 2);
-      expect(new Set(reports)).to.deep.equal(new Set(['trouble bank']));
+      await eventually('it tried twice', () => reports.filter((report) => report === 'trouble bank').length >= 2);
+      expect(new Set(reports)).to.deep.equal(new Set(['dropped bank', 'trouble bank']));
     });
   });
 });

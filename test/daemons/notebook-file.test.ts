@@ -44,7 +44,7 @@ describe('The file of a notebook', () => {
       const source = { name: 'P2', address: '' };
       hear({ type: 'join', group: 'notes', attempt: 1, source });
       const strings = ['one', 'two'].map((string, offset) => ({ index: offset + 1, string }));
-      loop.handle({ type: 'copy-finished', group: 'notes', attempt: 1, lines: strings });
+      loop.handle({ type: 'copy-finished', group: 'notes', attempt: 1, parts: 0, lines: strings });
       expect(readFileSync(path, 'utf8')).to.equal('old\n');
       log.sync();
       expect(readFileSync(path, 'utf8')).to.equal('one\ntwo\n');

@@ -31,7 +31,9 @@ export class DrivenParticipant {
     this.node.configuredCoordinator = 'C';
     const recovery = new ParticipantRecovery(this.node, {
       committed: (number, _id, effects) => this.replayed.push(`commit ${number} ${effects.length}`),
-      copied: (group, lines) => this.replayed.push(`copy ${group} ${lines.length}`),
+      copied: ({ group, part, parts }) => {
+        if (part === parts) this.replayed.push(`copy ${group} ${part}`);
+      },
     });
     for (const record of records) recovery.apply(record);
     recovery.finish(({ number, operations }) => {

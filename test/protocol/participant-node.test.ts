@@ -162,7 +162,7 @@ describe('A participant that learns a group', () => {
     source: { name: 'P2', address: '127.0.0.1:7202' },
   } as const;
   const finished = (attempt: number) =>
-    ({ type: 'copy-finished', group: 'bank', attempt, lines: [{ account: 1 }] }) as const;
+    ({ type: 'copy-finished', group: 'bank', attempt, parts: 0, lines: [{ account: 1 }] }) as const;
 
   it('copies, says so, finishes behind the barrier, forces the copy and says so', () => {
     const driven = welcomed();
@@ -175,7 +175,10 @@ describe('A participant that learns a group', () => {
     expect(barrier.copies).to.deep.equal([{ type: 'finish-copy', group: 'bank', attempt: ATTEMPT }]);
     const step = driven.step(finished(ATTEMPT));
     expect(recordsOf(step)).to.deep.equal(['copied!']);
-    expect(step.copies).to.deep.equal([{ type: 'install-copy', group: 'bank', lines: [{ account: 1 }] }]);
+    expect(step.copies).to.deep.equal([
+      { type: 'stage-copy', group: 'bank', part: 1, lines: [{ account: 1 }] },
+      { type: 'install-copy', group: 'bank' },
+    ]);
     expect(step.send[0]?.message).to.include({ type: 'joined', stage: 'durable' });
   });
 
@@ -203,13 +206,54 @@ describe('A participant that learns a group', () => {
     expect(commit.work.map(({ work }) => work)).to.deep.equal([{ type: 'commit', effects: [] }]);
   });
 
+  it('forces most of a copy while work goes on, and behind the barrier only what is left', () => {
+    const driven = welcomed();
+    driven.hears(join);
+    const part = (index: number) => ({ type: 'copy-part', group: 'bank', part: index, lines: [{ index }] }) as const;
+    const staged = [part(1), part(2)].map((event) => driven.step(event));
+    expect(staged.map(recordsOf)).to.deep.equal([['copied!'], ['copied!']]);
+    expect(staged.flatMap(({ copies }) => copies)).to.deep.equal([
+      { type: 'stage-copy', group: 'bank', part: 1, lines: [{ index: 1 }] },
+      { type: 'stage-copy', group: 'bank', part: 2, lines: [{ index: 2 }] },
+    ]);
+    expect(driven.step(part(4)), 'a gap').to.deep.include({ records: [], copies: [] });
+    const rest = { type: 'copy-finished', group: 'bank', attempt: ATTEMPT, parts: 2, lines: [] } as const;
+    expect(driven.step(rest).send[0]?.message).to.include({ type: 'joined', stage: 'durable' });
+    const parts = driven.records.filter((record) => record.type === 'copied');
+    expect(parts.map((one) => [one.part, one.parts])).to.deep.equal([
+      [1, undefined],
+      [2, undefined],
+      [3, 3],
+    ]);
+    expect(new DrivenParticipant({ records: driven.records }).replayed).to.deep.equal(['copy bank 3']);
+    expect(new DrivenParticipant({ records: driven.records.slice(0, -1) }).replayed).to.deep.equal([]);
+  });
+
+  it('never installs a copy of which parts are missing, and says that the barrier is held for nothing', () => {
+    const driven = welcomed();
+    const rest = { type: 'copy-finished', group: 'bank', attempt: ATTEMPT, parts: 1, lines: [] } as const;
+    const begun = { type: 'copy-part', group: 'bank', part: 1, lines: [] } as const;
+    for (const before of [
+      [],
+      [begun, { type: 'copy-dropped', group: 'bank' }],
+      [begun, { ...begun, part: 2 }],
+    ] as const) {
+      driven.hears(join);
+      for (const event of before) driven.step(event);
+      const { records, copies, send } = driven.step(rest);
+      expect(records).to.deep.equal([]);
+      expect(copies).to.deep.equal([{ type: 'drop-copy', group: 'bank' }]);
+      expect(send[0]?.message).to.include({ type: 'joined', stage: 'failed', attempt: ATTEMPT });
+    }
+  });
+
   it('writes a large copy in parts, which count only when the last is there', () => {
     const driven = welcomed();
     driven.hears(join);
     const lines = Array.from({ length: 3 }, (_, index) => ({ index, text: 'x'.repeat(150_000) }));
-    driven.step({ type: 'copy-finished', group: 'bank', attempt: ATTEMPT, lines });
+    driven.step({ type: 'copy-finished', group: 'bank', attempt: ATTEMPT, parts: 0, lines });
     const parts = driven.records.filter((record) => record.type === 'copied');
-    expect(parts.map(({ part, parts: of }) => `${part}/${of}`)).to.deep.equal(['1/3', '2/3', '3/3']);
+    expect(parts.map(({ part, parts: of }) => `${part}/${of}`)).to.deep.equal(['1/undefined', '2/undefined', '3/3']);
     expect(new DrivenParticipant({ records: driven.records }).replayed).to.deep.equal(['copy bank 3']);
     expect(new DrivenParticipant({ records: driven.records.slice(0, -1) }).replayed).to.deep.equal([]);
   });

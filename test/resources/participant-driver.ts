@@ -3,6 +3,8 @@
  * see the vote at once. Operations go through validateOperation, as from a
  * client.
  */
+import type { Json } from '../../src/base/canonical-json.ts';
+import type { FeedChange } from '../../src/resources/change-feed.ts';
 import { validateOperation } from '../../src/resources/operations.ts';
 import { ResourceManager } from '../../src/resources/resource-manager.ts';
 import type { IndexedOperation, Outcome } from '../../src/resources/attempt.ts';
@@ -106,4 +108,15 @@ export class Driver {
   balance(account: number): number | undefined {
     return this.manager.groups.ledger('bank')?.account(account)?.balance;
   }
+}
+
+/** A whole copy in one part takes the place of a group. */
+export function copyInto(manager: ResourceManager, group: string, lines: readonly Json[]): void {
+  manager.stageCopy(group, 1, lines);
+  manager.installCopy(group);
+}
+
+/** A change as a copy brings it behind its snapshot. */
+export function changeLine({ number, id, data }: Pick<FeedChange, 'number' | 'id' | 'data'>) {
+  return { change: { number, id, data } };
 }

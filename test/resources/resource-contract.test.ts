@@ -7,7 +7,19 @@ import { digest } from '../../src/base/canonical-json.ts';
 import type { Json } from '../../src/base/canonical-json.ts';
 import { ParleyError } from '../../src/base/errors.ts';
 import type { GroupEffect, IndexedOperation } from '../../src/resources/attempt.ts';
-import { Driver, append, create, indexed, numberOf, query, transfer, update, write } from './participant-driver.ts';
+import {
+  Driver,
+  append,
+  changeLine,
+  copyInto,
+  create,
+  indexed,
+  numberOf,
+  query,
+  transfer,
+  update,
+  write,
+} from './participant-driver.ts';
 import type { Fields } from './participant-driver.ts';
 
 interface Subject {
@@ -140,7 +152,7 @@ for (const [kind, subject] of Object.entries(SUBJECTS)) {
     it('a snapshot restores to the same state, from which the same goes on', () => {
       const { driver } = live(subject);
       const copy = new Driver();
-      copy.manager.restoreGroup(group, throughText(driver.manager.snapshotGroup(group)));
+      copyInto(copy.manager, group, throughText(driver.manager.snapshotGroup(group)));
       expect(copy.manager.snapshotGroup(group)).to.deep.equal(driver.manager.snapshotGroup(group));
       expect(copy.run(50, ...change)).to.deep.equal(driver.run(50, ...change));
       expect(copy.manager.snapshotGroup(group)).to.deep.equal(driver.manager.snapshotGroup(group));
@@ -161,7 +173,7 @@ for (const [kind, subject] of Object.entries(SUBJECTS)) {
 
     it('restoring replaces what was there', () => {
       const { driver } = live(subject);
-      driver.manager.restoreGroup(group, new Driver().manager.snapshotGroup(group));
+      copyInto(driver.manager, group, new Driver().manager.snapshotGroup(group));
       expect(driver.manager.snapshotGroup(group)).to.deep.equal(new Driver().manager.snapshotGroup(group));
     });
 
@@ -169,7 +181,7 @@ for (const [kind, subject] of Object.entries(SUBJECTS)) {
       const lines = [...live(subject).driver.manager.snapshotGroup(group)];
       const refused = (damaged: readonly Json[]): string => {
         try {
-          new Driver().manager.restoreGroup(group, throughText(damaged));
+          copyInto(new Driver().manager, group, throughText(damaged));
         } catch (error) {
           return error instanceof ParleyError ? error.code : String(error);
         }
@@ -225,13 +237,13 @@ for (const [kind, subject] of Object.entries(SUBJECTS)) {
     it('a learner with a snapshot and the changes since has the same copy', () => {
       const { driver } = live(subject);
       const learner = new Driver();
-      learner.manager.restoreGroup(group, driver.manager.snapshotGroup(group));
+      const older = driver.manager.snapshotGroup(group);
       const { position } = driver.manager;
       driver.run(50, ...change);
       driver.run(51, ...rival);
       const { changes, complete } = driver.manager.changesSince(position, group);
       expect([changes.length, complete]).to.deep.equal([2, true]);
-      for (const learned of [...changes, ...changes]) learner.manager.learn(learned);
+      copyInto(learner.manager, group, [...older, ...throughText(changes.map(changeLine))]);
       expect(learner.manager.snapshotGroup(group)).to.deep.equal(driver.manager.snapshotGroup(group));
     });
 

@@ -1,6 +1,16 @@
 import { expect } from 'chai';
 import { AssertionFailed } from '../../src/base/assert.ts';
-import { Driver, append, create, numberOf, query, transfer, write } from './participant-driver.ts';
+import {
+  Driver,
+  append,
+  changeLine,
+  copyInto,
+  create,
+  numberOf,
+  query,
+  transfer,
+  write,
+} from './participant-driver.ts';
 
 describe('The resource manager', () => {
   it('prepares all groups of a transaction or none, and answers in the order of the operations', () => {
@@ -49,7 +59,7 @@ describe('The resource manager', () => {
   it('makes followers take a snapshot after a copy was replaced', () => {
     const driver = new Driver();
     driver.run(1, write('a'));
-    driver.manager.restoreGroup('notes', []);
+    copyInto(driver.manager, 'notes', []);
     expect(driver.manager.changesSince(1).complete).to.equal(false);
     expect(driver.manager.changesSince(driver.manager.position).complete).to.equal(true);
   });
@@ -60,9 +70,8 @@ describe('The resource manager', () => {
     for (const driver of [source, member]) driver.prepare(1, write('a'));
     const older = source.manager.snapshotGroup('notes');
     member.commit(1);
-    member.manager.restoreGroup('notes', older);
     source.commit(1);
-    source.manager.changesSince(0).changes.forEach((change) => member.manager.learn(change));
+    copyInto(member.manager, 'notes', [...older, ...source.manager.changesSince(0).changes.map(changeLine)]);
     expect(member.manager.snapshotGroup('notes')).to.deep.equal(source.manager.snapshotGroup('notes'));
   });
 
@@ -72,12 +81,8 @@ describe('The resource manager', () => {
     driver.manager.dropReservations('notes');
     expect(driver.manager.prepared()).to.deep.equal([{ number: numberOf(1), groups: ['chat'] }]);
     expect(driver.manager.locked().map(({ key }) => key)).to.deep.equal(['chat/room/lobby']);
-    driver.manager.learn({
-      group: 'notes',
-      number: numberOf(1),
-      id: 'TX1',
-      data: { strings: [{ index: 1, string: 'x' }] },
-    });
+    const data = { strings: [{ index: 1, string: 'x' }] };
+    copyInto(driver.manager, 'notes', [changeLine({ number: numberOf(1), id: 'TX1', data })]);
     driver.commit(1);
     expect(driver.manager.groups.history('chat')?.rooms()).to.deep.equal([{ room: 'lobby', last: 1 }]);
     expect(driver.manager.groups.notebook('notes')?.strings()).to.deep.equal([{ index: 1, string: 'x' }]);

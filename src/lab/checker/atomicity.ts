@@ -9,6 +9,7 @@ import type { Json } from '../../base/canonical-json.ts';
 import { evidenceOf } from './attempt-story.ts';
 import type { AttemptStory, Entry } from './attempt-story.ts';
 import type { CheckInput } from './input.ts';
+import { changeIn } from './participant-replay.ts';
 import { decidedByQuorum, roundText } from './quorum-evidence.ts';
 import type { Story } from './story.ts';
 import type { Evidence, Findings } from './verdict.ts';
@@ -71,8 +72,9 @@ function postingsByNumber(story: Story, input: CheckInput): ReadonlyMap<string, 
   const found = new Map<string, Evidence[]>();
   const take = (node: string, where: string, lines: readonly Json[]): void => {
     for (const line of lines) {
-      if (typeof line !== 'object' || line === null || !('line' in line) || line['line'] !== 'posting') continue;
-      const number = line['number'];
+      if (typeof line !== 'object' || line === null) continue;
+      const isPosting = 'line' in line && line['line'] === 'posting';
+      const number = changeIn(line)?.number ?? (isPosting ? line['number'] : undefined);
       if (typeof number !== 'string') continue;
       found.set(number, [...(found.get(number) ?? []), { node, text: `(${where}) ${JSON.stringify(line)}` }]);
     }

@@ -192,16 +192,26 @@ export class ParticipantReplay {
   }
 
   #copied({ group, part, parts, lines }: CopiedRecord): void {
-    const all = [...(part === 1 ? [] : (this.#copying.get(group) ?? [])), ...lines];
+    const all = part === 1 ? [] : (this.#copying.get(group) ?? []);
+    for (const line of lines) all.push(line);
     this.#copying.set(group, all);
-    if (part === parts) this.#load(group, kindOfLines(all), all);
+    if (part !== parts) return;
+    this.#copying.delete(group);
+    const changes = all.flatMap((line) => changeIn(line) ?? []);
+    const snapshot = changes.length === 0 ? all : all.filter((line) => changeIn(line) === undefined);
+    this.#load(group, kindOfLines(snapshot) ?? kindOfEffect(changes[0]?.effect ?? null), snapshot, changes);
   }
 
-  #load(group: string, kind: string | undefined, lines: readonly Json[]): void {
-    const found = this.#group(group, kind ?? this.groups.get(group)?.kind ?? '');
+  #load(group: string, kind: string | undefined, lines: readonly Json[], changes: readonly CopiedChange[] = []): void {
+    const found = this.#group(group, kind === undefined || kind === '' ? (this.groups.get(group)?.kind ?? '') : kind);
     if (found === undefined) return;
     found.segment += 1;
     record(found, found.model.load(lines), { copied: true });
+    for (const { number, id, effect } of changes) {
+      const { faults, readings } = found.model.apply(effect, number, id);
+      for (const fault of faults) this.#violate('I7', `${id} (${number}) in a copy of ${group}: ${fault}.`, []);
+      record(found, readings, { copied: true });
+    }
   }
 
   #group(group: string, kind: string): GroupReplay | undefined {
@@ -264,6 +274,21 @@ function kindOfEffect(effect: Json): string {
   if (typeof effect !== 'object' || effect === null) return '';
   if ('appends' in effect) return 'history';
   return 'strings' in effect ? 'notebook' : 'postings' in effect ? 'ledger' : '';
+}
+
+/** A change that a copy brings behind its snapshot. */
+export interface CopiedChange {
+  readonly number: string;
+  readonly id: string;
+  readonly effect: Json;
+}
+
+/** The change in a line of a copy; undefined for a line of a snapshot. */
+export function changeIn(line: Json): CopiedChange | undefined {
+  if (typeof line !== 'object' || line === null || !('change' in line)) return undefined;
+  const { change } = line;
+  const effect = (change as { readonly data?: Json } | undefined)?.data ?? null;
+  return { number: textIn(change, 'number'), id: textIn(change, 'id'), effect };
 }
 
 function kindOfLines(lines: readonly Json[]): string | undefined {

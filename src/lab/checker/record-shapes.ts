@@ -58,7 +58,7 @@ const SHAPES: Readonly<Record<ProtocolRecord['type'], z.ZodType>> = {
   }),
   'aborted': z.looseObject({ number, reason }),
   'superseded': z.looseObject({ number, group: name }),
-  'copied': z.looseObject({ group: name, part: z.number(), parts: z.number(), lines: z.array(json) }),
+  'copied': z.looseObject({ group: name, part: z.number(), parts: z.number().optional(), lines: z.array(json) }),
 };
 
 /** The record, when it has its shape; a sentence when not; undefined for a type that is not known here. */
