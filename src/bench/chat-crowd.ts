@@ -3,6 +3,7 @@
  * and do not look at them, and writers that each say the next line when the one
  * before is known to be said. For Parley a writer waits for its answer, so the
  * line is durable; for IRC, which answers nothing, until the first reader has it.
+ * Writers do not read in the room: who delivers lines to them too does more than is counted.
  */
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
@@ -70,7 +71,7 @@ class ChatCrowd {
     for (let index = 0; index < writers; index += 1) {
       const socket = await this.#dial();
       this.#writers.push(socket);
-      if (kind === 'irc') await this.#join(socket, `writer${index}`);
+      if (kind === 'irc') await this.#enter(socket, `writer${index}`, false);
       else socket.on('data', (chunk: Buffer) => this.#answered(socket, chunk.toString('latin1')));
     }
     for (const socket of this.#writers) this.#say(socket);
@@ -86,7 +87,7 @@ class ChatCrowd {
 
   async #reader(index: number): Promise<void> {
     const socket = await this.#dial();
-    if (this.#options.kind === 'irc') await this.#join(socket, `reader${index}`);
+    if (this.#options.kind === 'irc') await this.#enter(socket, `reader${index}`, true);
     else {
       const head = `GET /events?rooms=${ROOM} HTTP/1.1\r\nHost: 127.0.0.1:${this.#options.port}\r\n\r\n`;
       await new Promise<void>((resolve) => {
@@ -121,17 +122,19 @@ class ChatCrowd {
     });
   }
 
-  async #join(socket: Socket, nick: string): Promise<void> {
+  async #enter(socket: Socket, nick: string, isReader: boolean): Promise<void> {
     await new Promise<void>((resolve) => {
       let text = '';
-      // 366 ends the list of names: from then on only what is said comes.
+      // 376 ends the greeting, 422 stands for it; 366 ends the list of names: from then on only what is said comes.
+      const last = isReader ? / 366 / : / (376|422) /;
       const begin = (chunk: Buffer): void => {
         text += chunk.toString('latin1');
-        if (!text.includes(' 366 ')) return;
+        if (!last.test(text)) return;
         socket.off('data', begin);
         resolve();
       };
-      socket.on('data', begin).write(`NICK ${nick}\r\nUSER ${nick} 0 * :${nick}\r\nJOIN #${ROOM}\r\n`);
+      const join = isReader ? `JOIN #${ROOM}\r\n` : '';
+      socket.on('data', begin).write(`NICK ${nick}\r\nUSER ${nick} 0 * :${nick}\r\n${join}`);
     });
     socket.resume();
   }

@@ -57,7 +57,7 @@ async function startAll(context: BenchContext, started: Competitor[], skipped: S
   context.progress('starting', 0);
   started.push(await startParley({ name: 'parley', directory, command, participants }));
   if (beside !== undefined) {
-    started.push(await startParley({ name: 'parley beside', directory, command: beside, participants: 2 }));
+    started.push(await startParley({ name: 'parley beside', directory, command: beside, participants }));
   }
   started.push(await startFloor({ name: 'floor', directory, parallel: false }));
   if (beside !== undefined) return;

@@ -2,8 +2,9 @@
  * Clients that move money, in a process of their own: each has a connection and
  * one transaction under way, and sends the next when the answer is there. Or,
  * at a given rate, transactions begin when they are due, whoever is late; then
- * a latency counts from when the transaction was due, so that a stall shows in
- * every transaction it delayed.
+ * a latency counts from when the transaction was due, and all that were due in
+ * the measured time are waited for, so that a stall shows in every transaction
+ * it delayed, also the last ones.
  *
  * What it costs must not hide what it measures: requests are text put together
  * once, answers are looked through and not parsed. The floor is driven by this
@@ -60,6 +61,7 @@ export function runTransferLoad(options: Json): Promise<(question: Json) => Prom
 /** One connection with at most one transaction under way. */
 interface Client {
   readonly socket: Socket;
+  /** When it was sent; at a given rate, when it was due. */
   sentAtMs: number;
   pending: string;
 }
@@ -73,7 +75,8 @@ class TransferLoad {
   #free: Client[] = [];
   #due: number[] = [];
   #question: LoadQuestion | undefined;
-  #measuring = false;
+  /** What is counted: answers that come then; at a given rate, transactions that are due then. */
+  #window = { fromMs: Infinity, untilMs: Infinity };
   #latencies: number[] = [];
   #counts = { committed: 0, aborted: 0, others: 0 };
   #underWay = 0;
@@ -99,13 +102,13 @@ class TransferLoad {
     this.#due = [];
     if (question.rate === undefined) for (const client of this.#clients) this.#send(client, performance.now());
     else this.#free = [...this.#clients];
+    this.#window = { fromMs: Infinity, untilMs: Infinity };
     const stopPacing = this.#pace(question.rate);
     await new Promise((resolve) => setTimeout(resolve, question.warmMs));
-    this.#measuring = true;
-    const startedMs = performance.now();
+    this.#window.fromMs = performance.now();
     await new Promise((resolve) => setTimeout(resolve, question.measureMs));
-    this.#measuring = false;
-    const elapsedMs = performance.now() - startedMs;
+    this.#window.untilMs = performance.now();
+    const elapsedMs = this.#window.untilMs - this.#window.fromMs;
     stopPacing();
     await this.#still();
     const latency = latencyOf(this.#latencies.length === 0 ? [0] : this.#latencies);
@@ -117,12 +120,15 @@ class TransferLoad {
     if (rate === undefined) return () => undefined;
     const startedMs = performance.now();
     let begun = 0;
-    const timer = setInterval(() => {
-      const nowMs = performance.now();
+    const look = (nowMs: number): void => {
       for (; begun < ((nowMs - startedMs) * rate) / 1000; begun += 1) this.#due.push(startedMs + (begun * 1000) / rate);
       this.#serve();
-    }, DUE_LOOK_MS);
-    return () => clearInterval(timer);
+    };
+    const timer = setInterval(() => look(performance.now()), DUE_LOOK_MS);
+    return () => {
+      clearInterval(timer);
+      look(this.#window.untilMs);
+    };
   }
 
   #serve(): void {
@@ -149,13 +155,21 @@ class TransferLoad {
     const text = client.pending;
     client.pending = '';
     this.#underWay -= 1;
-    if (this.#measuring) this.#count(text, bodyAt, performance.now() - client.sentAtMs);
-    if (this.#stopping) {
-      if (this.#underWay === 0) this.#whenStill?.();
-    } else if (this.#question?.rate === undefined) this.#send(client, performance.now());
-    else {
+    const nowMs = performance.now();
+    const isPaced = this.#question?.rate !== undefined;
+    const countsAtMs = isPaced ? client.sentAtMs : nowMs;
+    const { fromMs, untilMs } = this.#window;
+    if (countsAtMs >= fromMs && countsAtMs < untilMs) this.#count(text, bodyAt, nowMs - client.sentAtMs);
+    if (isPaced) {
       this.#free.push(client);
       this.#serve();
+    } else if (!this.#stopping) this.#send(client, nowMs);
+    this.#tellWhenStill();
+  }
+
+  #tellWhenStill(): void {
+    if (this.#stopping && this.#underWay <= 0 && (this.#due.length === 0 || this.#clients.length === 0)) {
+      this.#whenStill?.();
     }
   }
 
@@ -167,11 +181,13 @@ class TransferLoad {
     else this.#counts.others += 1;
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when nothing is under way, and nothing that was due is left. */
   async #still(): Promise<void> {
     this.#stopping = true;
-    this.#due = [];
-    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#whenStill = resolve));
+    await new Promise<void>((resolve) => {
+      this.#whenStill = resolve;
+      this.#tellWhenStill();
+    });
   }
 
   async #connect(count: number): Promise<void> {
@@ -202,6 +218,6 @@ class TransferLoad {
     this.#clients.splice(place, 1);
     this.#counts.others += 1;
     this.#underWay -= 1;
-    if (this.#stopping && this.#underWay <= 0) this.#whenStill?.();
+    this.#tellWhenStill();
   }
 }
