@@ -6,6 +6,7 @@ import { costSubject } from './cost-subject.ts';
 import { growthSubject } from './growth-subject.ts';
 import { httpSubject } from './http-subject.ts';
 import { logSubject } from './log-subject.ts';
+import { returnSubject } from './return-subject.ts';
 import { startSubject } from './start-subject.ts';
 
 /** All of them; `parley bench NAME…` runs some. */
@@ -17,4 +18,5 @@ export const SUBJECTS: readonly Subject[] = [
   httpSubject,
   logSubject,
   growthSubject,
+  returnSubject,
 ];

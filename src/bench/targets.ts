@@ -27,5 +27,7 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   chat100: more(0.6, 1.2, 'deliveries a second to 100 readers, durable, over those of ngIRCd, which keeps nothing'),
   http: more(1.0, 1.5, 'requests a second of the codec over node:http'),
   replayS: less(5, 2, 'seconds to replay 1,000,000 records'),
+  returnS: less(15, 8, 'seconds from the start of a backend with 1,000,000 postings to its place in the view'),
+  barrierMs: less(200, 50, 'milliseconds for which new work waits at the end of its copy'),
   growth: less(1.1, 1.0, 'CPU time of a transaction after 1,000,000 transactions over that after 10,000'),
 };
