@@ -76,6 +76,35 @@ describe('the writer of rooms', () => {
     expect(desk.writer.busyRooms).to.equal(0);
   });
 
+  it('lets those who were answered together say their next lines together', async () => {
+    const desk = new Desk();
+    const first = ['a', 'b', 'c'].map((key) => desk.send(key));
+    desk.commit(0, { a: 1 });
+    await eventually('the two that waited are in flight', () => desk.appends.length === 2);
+    desk.commit(1, { b: 2, c: 3 });
+    await Promise.all(first);
+    const next = ['d', 'e'].map((key) => desk.send(key));
+    await eventually('an append is in flight', () => desk.appends.length === 3);
+    expect(desk.keys(2)).to.deep.equal(['d', 'e']);
+    desk.commit(2, { d: 4, e: 5 });
+    await Promise.all(next);
+    expect(desk.writer.busyRooms).to.equal(0);
+  });
+
+  it('waits for those who were answered together a moment only', async () => {
+    const desk = new Desk();
+    const first = ['a', 'b', 'c'].map((key) => desk.send(key));
+    desk.commit(0, { a: 1 });
+    await eventually('the two that waited are in flight', () => desk.appends.length === 2);
+    desk.commit(1, { b: 2, c: 3 });
+    await Promise.all(first);
+    const next = desk.send('d');
+    await eventually('an append is in flight', () => desk.appends.length === 3);
+    expect(desk.keys(2)).to.deep.equal(['d']);
+    desk.commit(2, { d: 4 });
+    expect((await next).outcome).to.equal('committed');
+  });
+
   it('lets rooms go on independently', async () => {
     const desk = new Desk();
     const slow = desk.send('a', { room: 'slow' });
