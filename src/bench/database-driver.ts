@@ -20,6 +20,8 @@ export interface DatabaseSpeech {
   readonly prepare: (branch: string, account: number, delta: number) => string;
   /** Phase two. */
   readonly commit: (branch: string) => string;
+  /** Undoes what of phase one was done, whatever that was: each is tried, and may be refused. */
+  readonly undo: (branch: string) => readonly string[];
 }
 
 /** One connection. */
@@ -88,12 +90,18 @@ class DatabaseDriver {
     return { committed: latencies.length, aborted: 0, others, elapsedMs, ...latency };
   }
 
-  async #transfer([first, second]: readonly [DatabaseConnection, DatabaseConnection]): Promise<boolean> {
+  async #transfer(pair: readonly [DatabaseConnection, DatabaseConnection]): Promise<boolean> {
     const { prepare, commit } = this.#speech;
+    const [first, second] = pair;
     const branch = `bench-${process.pid}-${++this.#branches}`;
     const [from, to] = [this.#nextAccount(), this.#nextAccount()];
+    const votes = await Promise.allSettled([first.run(prepare(branch, from, -1)), second.run(prepare(branch, to, 1))]);
+    if (votes.some(({ status }) => status === 'rejected')) {
+      // A side that stays prepared would hold its row, and the next transfer of that account would wait for ever.
+      await Promise.all(pair.map((connection) => this.#undo(connection, branch)));
+      return false;
+    }
     try {
-      await Promise.all([first.run(prepare(branch, from, -1)), second.run(prepare(branch, to, 1))]);
       await new Promise<void>((resolve) => this.#log.forced(DECISION_BYTES, resolve));
       await Promise.all([first.run(commit(branch)), second.run(commit(branch))]);
       return true;
@@ -102,6 +110,10 @@ class DatabaseDriver {
       if (error instanceof Error) return false;
       throw error;
     }
+  }
+
+  async #undo(connection: DatabaseConnection, branch: string): Promise<void> {
+    for (const sql of this.#speech.undo(branch)) await connection.run(sql).catch(() => undefined);
   }
 
   #nextAccount(): number {

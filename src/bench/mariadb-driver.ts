@@ -26,6 +26,7 @@ export function runMariadbDriver(options: Json): Promise<(question: Json) => Pro
       `XA START '${branch}'; UPDATE account SET balance = balance + (${delta}) WHERE id = ${account}; ` +
       `XA END '${branch}'; XA PREPARE '${branch}'`,
     commit: (branch: string) => `XA COMMIT '${branch}'`,
+    undo: (branch: string) => [`XA END '${branch}'`, `XA ROLLBACK '${branch}'`],
   };
   return Promise.resolve(databaseDriver(speech, options));
 }

@@ -23,6 +23,7 @@ export function runPostgresDriver(options: Json): Promise<(question: Json) => Pr
     prepare: (branch: string, account: number, delta: number) =>
       `BEGIN; UPDATE account SET balance = balance + (${delta}) WHERE id = ${account}; PREPARE TRANSACTION '${branch}'`,
     commit: (branch: string) => `COMMIT PREPARED '${branch}'`,
+    undo: (branch: string) => ['ROLLBACK', `ROLLBACK PREPARED '${branch}'`],
   };
   return Promise.resolve(databaseDriver(speech, options));
 }
