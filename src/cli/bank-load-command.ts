@@ -3,7 +3,7 @@
  * check that none was made or lost. Exit code 0 when the money is right, 1
  * when it is not, 3 when an outcome is still unknown and so nothing can be said.
  */
-import { CONFIG_OPTION, CREDENTIALS_OPTION, JSON_OPTION, TLS_CA_OPTION } from './command.ts';
+import { CONFIG_OPTION, CREDENTIALS_OPTION, JSON_OPTION, TLS_CA_OPTION, textOption } from './command.ts';
 import type { Argv, CliIo, Command } from './command.ts';
 
 const EXIT_BY_VERDICT = { conserved: 0, violated: 1, open: 3 } as const;
@@ -14,6 +14,7 @@ async function load(argv: Argv, io: CliIo): Promise<number> {
   const { withClient } = await import('./connection.ts');
   const { runLoad } = await import('../console/bank-load.ts');
   const { loadLines, loadVerdict } = await import('../console/load-text.ts');
+  const { readFaults, withFaults } = await import('../console/load-faults.ts');
   const { SETTLE } = await import('../console/api-client.ts');
   const { newId } = await import('../console/new-id.ts');
   const { SeededRandom } = await import('../base/seeded-random.ts');
@@ -30,6 +31,7 @@ async function load(argv: Argv, io: CliIo): Promise<number> {
     tooMuch: (await wholeOption(argv, 'too-much', PERCENT)) / 100,
     twice: (await wholeOption(argv, 'twice', PERCENT)) / 100,
   };
+  const faults = readFaults(textOption(argv, 'faults') ?? '');
   const random = new SeededRandom(await whole('seed', 0, 4_294_967_295, 1));
   const bar = new ProgressBar(io.errorOutput, performance.now.bind(performance));
   return withClient('server', argv, io, async (client) => {
@@ -37,7 +39,9 @@ async function load(argv: Argv, io: CliIo): Promise<number> {
     const onProgress = (done: number, { committed, rolledBack }: { committed: number; rolledBack: number }): void =>
       bar.show(`${committed} committed, ${rolledBack} rolled back`, done);
     try {
-      const result = await runLoad(plan, { client, settle, random, makeId: newId, onProgress });
+      const run = () => runLoad(plan, { client, settle, random, makeId: newId, onProgress });
+      const tell = (line: string): void => void io.errorOutput.write(`${line}\n`);
+      const result = await withFaults(client, faults, tell, run);
       bar.clear();
       const verdict = loadVerdict(result);
       const lines = argv['json'] === true ? [JSON.stringify({ ...result, verdict })] : loadLines(plan, result);
@@ -63,6 +67,11 @@ export const bankLoadCommand: Command = {
     { name: 'hot', form: 'text', meaning: 'percent of transfers with the first account on one side' },
     { name: 'too-much', form: 'text', meaning: 'percent of transfers of more than there is' },
     { name: 'twice', form: 'text', meaning: 'percent of transfers sent again with the same id' },
+    {
+      name: 'faults',
+      form: 'text',
+      meaning: 'fault rules for the time of the run, "<node> <kind> name=value …", several with ; between them',
+    },
     { name: 'seed', form: 'text', meaning: 'of what is chosen by chance, default 1' },
     JSON_OPTION,
     CONFIG_OPTION,
@@ -71,6 +80,10 @@ export const bankLoadCommand: Command = {
   ],
   examples: [
     ['bank load', '8 clients for 10 seconds'],
+    [
+      'bank load --faults "Node6002 slow ms=50; Node6001 vote-no percent=10"',
+      'under two fault rules, taken back after',
+    ],
     ['bank load --clients 64 --hot 50 --too-much 5', 'one account is in half of the transfers; some are too large'],
   ],
   run: load,

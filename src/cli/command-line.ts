@@ -55,13 +55,14 @@ export async function runCommandLine(args: readonly string[], io: CliIo): Promis
 
 type Choose = (command: Command, argv: Readonly<Record<string, unknown>>) => void;
 
-function register(parser: Yargs, commands: readonly Command[], choose: Choose): void {
+/** @param above the commands that these belong to, with a space behind: `bank ` */
+function register(parser: Yargs, commands: readonly Command[], choose: Choose, above = ''): void {
   for (const command of commands) {
     parser.command(
       command.spec,
       command.summary,
       (inner) => {
-        inner.usage(`${command.summary}\n\nUsage: $0 ${command.spec}`);
+        inner.usage(`${command.summary}\n\nUsage: $0 ${above}${command.spec}`);
         for (const [name, meaning] of Object.entries(command.positionals ?? {})) {
           inner.positional(name, { type: 'string', describe: meaning });
         }
@@ -70,7 +71,7 @@ function register(parser: Yargs, commands: readonly Command[], choose: Choose): 
         for (const option of command.options ?? []) inner.option(option.name, { ...yargsOption(option), global });
         for (const [example, meaning] of command.examples ?? []) inner.example(`$0 ${example}`, meaning);
         if (command.children !== undefined) {
-          register(inner, command.children, choose);
+          register(inner, command.children, choose, `${above}${nameOf(command)} `);
           if (command.run === undefined) inner.demandCommand(1, 'Say which command.').recommendCommands();
         }
         return inner;

@@ -6,7 +6,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Json } from '../base/canonical-json.ts';
 import { ParleyError } from '../base/errors.ts';
-import { seedBody, seedFrame } from '../console/seed-frame.ts';
 import type { HostPorts } from '../host/host.ts';
 import { openCredentials } from '../net/credentials.ts';
 import { PeerLinks } from '../net/peer-links.ts';
@@ -28,6 +27,7 @@ import { CrashPoints } from './crash-points.ts';
 import { crashPointRoutes } from './crash-point-routes.ts';
 import { FaultDesk } from './fault-desk.ts';
 import { faultRoutes } from './fault-routes.ts';
+import { FramesShown } from './frames-shown.ts';
 import { endNow } from './daemon.ts';
 import type { DaemonShell } from './daemon.ts';
 import { realClock } from './real-clock.ts';
@@ -111,7 +111,8 @@ export async function openDurableNode(options: DurableNodeOptions): Promise<Dura
       ...directory.repairedTail,
     });
   }
-  const links = openLinks(options, directory, credentials, crashPoints);
+  const shown = settings.showFrames ? new FramesShown(name, shell.narrate) : undefined;
+  const links = openLinks(options, { directory, credentials, crashPoints, shown });
   if (lab !== undefined) lab.open = { links, directory };
   const checkpoints = checkpointer(directory, shell.log);
   const faults = faultDesk(options, isOpen, directory, crashPoints);
@@ -122,7 +123,7 @@ export async function openDurableNode(options: DurableNodeOptions): Promise<Dura
       log: directory.log,
       clock: realClock,
       send: (to, message) => {
-        if (links.send(to, message) && settings.showFrames) showFrame(shell, name, message);
+        if (links.send(to, message)) shown?.sent(to, message);
       },
       drop: (peer) => links.drop(peer, 'the protocol asks for it'),
       notice: (one) => tell(shell, one),
@@ -213,11 +214,15 @@ async function readAll(
 
 function openLinks(
   options: DurableNodeOptions,
-  directory: NodeDirectory<ProtocolRecord>,
-  credentials: ReturnType<typeof openCredentials>,
-  crashPoints: CrashPoints | undefined,
+  node: {
+    readonly directory: NodeDirectory<ProtocolRecord>;
+    readonly credentials: ReturnType<typeof openCredentials>;
+    readonly crashPoints: CrashPoints | undefined;
+    readonly shown: FramesShown | undefined;
+  },
 ): PeerLinks {
   const { settings, shell } = options;
+  const { directory, credentials, crashPoints, shown } = node;
   const { heartbeatMs, deadMs, redialMsMax } = settings.cluster.timings;
   return new PeerLinks({
     self: settings.name,
@@ -234,7 +239,7 @@ function openLinks(
     mayWait: (type) => type === 'commit',
     onMessage: (from, received) => {
       const message = parseMessage(received);
-      if (settings.showFrames) showFrame(shell, from, message);
+      shown?.received(from, message);
       if (message.type === 'prepare') crashPoints?.learn(message.number, message.id);
       options.onMessage(from, message);
     },
@@ -250,12 +255,6 @@ function openLinks(
     ...(options.objection === undefined ? {} : { objection: options.objection }),
     onNotice: (event, fields) => shell.log.info(event, noticeText(event), fields),
   });
-}
-
-/** A message in the form of the first chat systems, above the prompt if there is one. */
-function showFrame(shell: DaemonShell, host: NodeName, message: Message): void {
-  for (const line of seedFrame({ what: message.type, host, body: seedBody(message), at: new Date() }))
-    shell.narrate(line);
 }
 
 function noticeText(event: string): string {

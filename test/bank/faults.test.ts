@@ -13,6 +13,7 @@ import { TWO_NODES } from './two-nodes.ts';
 import type { JsonObject } from '../../src/console/transaction-text.ts';
 import type { TestCluster } from '../support/cluster.ts';
 
+const SHOWN = ['--show-frames'];
 const PATIENT = { patienceMs: 20_000, pauseMsFirst: 20, pauseMsMax: 200 };
 
 /** Sends a transfer until its outcome is definite; the reason's code of an abort, else `committed`. */
@@ -27,6 +28,11 @@ async function accounts(cluster: TestCluster): Promise<readonly unknown[]> {
   return (await Promise.all(both)).map(({ body }) => [body['balance'], body['held']]);
 }
 
+/** True when a node has shown such a line. */
+function shown({ lines }: TestCluster, node: string, line: RegExp): boolean {
+  return lines.some((one) => one.startsWith(`${node} | `) && line.test(one.slice(node.length + 3)));
+}
+
 async function setFault(cluster: TestCluster, rule: JsonObject): Promise<string> {
   const { status, body } = await cluster.ask('server', 'POST', '/bank/faults', rule);
   expect(status, JSON.stringify(body)).to.equal(201);
@@ -36,9 +42,10 @@ async function setFault(cluster: TestCluster, rule: JsonObject): Promise<string>
 describe('fault rules of a bank of two nodes', function () {
   this.timeout(300_000);
 
-  it('S3-15 S3-7 S3-14 S3-18 S3-19 S2-12: an amount above 800 finds the node unreachable, 800 goes through; a no, a late vote and short funds are told apart and leave nothing held', async () => {
+  it('S3-15 S3-3 S3-4 S3-7 S3-14 S3-16 S3-18 S3-19 S4-14: an amount above 800 finds the node unreachable, 800 goes through; a no, a late vote and short funds are told apart, leave nothing held, and are shown at front end and nodes', async () => {
     const faults = [{ node: 'P2', do: 'unreachable', above: 800 }];
-    await withCluster({ ...TWO_NODES, faults }, async (cluster) => {
+    const args = { server: SHOWN, coordinator: SHOWN, P1: SHOWN, P2: SHOWN };
+    await withCluster({ ...TWO_NODES, faults, args }, async (cluster) => {
       expect(cluster.lines.join('\n')).to.match(/P2 \| \S+ warn\s.*FAULT RULE F1: unreachable above 800, on purpose/);
       expect(await move(cluster, 'TX001', 1, 2, 801)).to.equal('node-unreachable');
       expect(await accounts(cluster)).to.deep.equal([
@@ -77,12 +84,24 @@ describe('fault rules of a bank of two nodes', function () {
       const { body: counted } = await cluster.ask('server', 'GET', '/bank/statistics');
       expect(counted).to.include({ attempted: 7, committed: 4, rolledBack: 3 });
       expect(counted['causes']).to.deep.equal({ crashes: 0, funds: 1, network: 1, conflicts: 0, other: 1 });
+      await eventually('the commit of 900 is shown where it went', () =>
+        ['P1', 'P2'].every((node) => shown(cluster, node, /^COMMIT \S+ \{"command":"commit","amount":900\}$/)),
+      );
+      expect(shown(cluster, 'server', /^\{"id":"TX001","from":1,"to":2,"amount":801\}$/)).to.equal(true);
+      expect(shown(cluster, 'server', /"id":"TX001".*"node-unreachable"/)).to.equal(true);
+      expect(shown(cluster, 'server', /"code":"insufficient-funds"/), 'a refusal').to.equal(true);
+      expect(shown(cluster, 'P1', /^VOTE:Y \S+ \{"status":"ready"\}$/)).to.equal(true);
+      expect(shown(cluster, 'P1', /^VOTE:N \S+ \{"status":"abort","reason":"Account 1 has 200, .*"\}$/)).to.equal(true);
+      expect(
+        shown(cluster, 'coordinator', /^VOTE:N \S+ \{"status":"timeout","error":"Connection timed out"\}$/),
+      ).to.equal(true);
+      expect(shown(cluster, 'coordinator', /^ABORT \S+ \{"command":"rollback"\}$/)).to.equal(true);
       await expectAllWell(cluster);
     });
   });
 
   it('S3-13 S3-16 S2-11: a node that crashes in prepare or keeps silent is found by the timeout, all roll back, and it is started again', async () => {
-    await withCluster(TWO_NODES, async (cluster) => {
+    await withCluster({ ...TWO_NODES, args: { coordinator: SHOWN } }, async (cluster) => {
       const client = new ApiClient(httpTransport(cluster.nodes.address('server')));
       const bank = bankConsole(client, PATIENT);
       const say = async (line: string): Promise<string> => (await bank.run(line)).lines.join('\n');
@@ -94,6 +113,9 @@ describe('fault rules of a bank of two nodes', function () {
         /^aborted TX001: 100 from 1 to 2 .*\n {2}reason: vote-timeout/,
       );
       await crashed(cluster, 'P2');
+      await eventually('the vote that never came is shown', () =>
+        shown(cluster, 'coordinator', /^\{"status":"timeout","error":"Connection timed out"\}$/),
+      );
       await cluster.nodes.restart('P2');
       await eventually('P2 is back, without the rule that was set while it ran', async () =>
         /P1 +up +F1: silence, 1 times \(1 hit\)\nP2 +up +no fault rule/.test(await say('FAULTS')),

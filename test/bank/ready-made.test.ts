@@ -114,18 +114,20 @@ describe('a partitioned bank behind its front end', function () {
       expect(violations, 'the checker, which numbers the accounts by itself').to.deep.equal([]);
 
       expect(bankTraceLines(logs, 'TX001').slice(1)).to.deep.equal([
-        'BEFORE    P1 account 1: 1000, P2 account 2: 1000',
+        'BEFORE    1000/1000: P1 account 1, P2 account 2',
         'VOTES     P1 READY, P2 READY',
         'DECISION: ALL 2/2 READY → COMMIT',
-        'AFTER     P1 account 1: 900 (-100), P2 account 2: 1100 (+100)',
+        'DEBIT     P1 account 1: 1000 - 100 = $900',
+        'CREDIT    P2 account 2: 1000 + 100 = $1100',
+        'AFTER     900/1100: P1 account 1, P2 account 2',
         'ATOMIC: both sides or none: committed at P1, P2, coordinator',
       ]);
       const refused = bankTraceLines(logs, 'TX002').join('\n');
-      expect(refused).to.match(/^TX002 \(\S+\)\nBEFORE {4}P1 account 1: 900/);
+      expect(refused).to.match(/^TX002 \(\S+\)\nBEFORE {4}900(\/1100)?: P1 account 1/);
       expect(refused).to.include(
         'P1 ABORT (insufficient-funds: Account 1 has 900, of which 0 are held, and 901 are needed.)',
       );
-      expect(refused).to.match(/DECISION: [01]\/2 READY → ROLLBACK\nAFTER {5}P1 account 1: 900/);
+      expect(refused).to.match(/DECISION: [01]\/2 READY → ROLLBACK\nAFTER {5}900(\/1100)?: P1 account 1/);
       expect(refused).to.match(/ATOMIC: both sides or none: aborted at [^\n]*, committed nowhere$/);
       expect(() => bankTraceLines(logs, 'TX999')).to.throw('No log here names TX999');
     });

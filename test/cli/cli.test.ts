@@ -49,6 +49,8 @@ describe('parley as a process', function () {
     expect(help.output).to.match(/^Several processes commit together or not at all\.\n/);
     expect(help.output).to.match(/Examples:\n {2}npm start/);
     expect(help.errors).to.equal('');
+    const ofLoad = await parley(['bank', 'load', '--help']);
+    expect(ofLoad.output).to.match(/\nUsage: parley bank load \[port\] \[host\]\n/);
     const version = await parley(['--version']);
     expect([version.code, version.output]).to.deep.equal([0, `${parleyVersion()}\n`]);
   });

@@ -6,17 +6,18 @@
  *
  * ```
  * TX001 (c7f3a9b2.1.3)
- * BEFORE    Node6001 account 1: 1000, Node6002 account 2: 1000
+ * BEFORE    1000/1000: Node6001 account 1, Node6002 account 2
  * VOTES     Node6001 READY, Node6002 READY
  * DECISION: ALL 2/2 READY → COMMIT
- * AFTER     Node6001 account 1: 900 (-100), Node6002 account 2: 1100 (+100)
+ * DEBIT     Node6001 account 1: 1000 - 100 = $900
+ * CREDIT    Node6002 account 2: 1000 + 100 = $1100
+ * AFTER     900/1100: Node6001 account 1, Node6002 account 2
  * ATOMIC: both sides or none: committed at Node6001, Node6002, coordinator
  * ```
  *
  * Before and after are those of the record by which a node committed or
  * aborted, so other transactions may lie between the vote and them.
  */
-import { ParleyError } from '../../base/errors.ts';
 import type { Json } from '../../base/canonical-json.ts';
 import { nameOf, sidesOf } from '../checker/atomicity.ts';
 import type { AttemptStory, Entry, NodeStory, SiteStory } from '../checker/attempt-story.ts';
@@ -24,7 +25,7 @@ import type { CheckInput } from '../checker/input.ts';
 import { ParticipantReplay } from '../checker/participant-replay.ts';
 import { Story } from '../checker/story.ts';
 import { Findings } from '../checker/verdict.ts';
-import { atomicLine } from './timeline.ts';
+import { atomicLine, attemptsNamed } from './timeline.ts';
 
 /** Of a node that promised nothing, so that its log names no account, at most so many are shown. */
 const ACCOUNTS_SHOWN = 3;
@@ -38,28 +39,23 @@ type Balances = ReadonlyMap<number, Json>;
  */
 export function bankTraceLines(input: CheckInput, id: string): readonly string[] {
   const story = new Story(input, new Findings());
-  const one = story.attempts.get(id);
-  const attempts = story.byId.get(id) ?? (one === undefined ? [] : [one]);
-  if (attempts.length === 0) {
-    throw new ParleyError('not-seen', `No log here names ${id.slice(0, 80)}.`, {
-      remedy: 'See parley log <dir> for the ids, or give another directory.',
-    });
-  }
-  return attempts.flatMap((attempt, index) => [...(index === 0 ? [] : ['']), ...attemptLines(story, attempt)]);
+  return attemptsNamed(story, id).flatMap((attempt, index) => [
+    ...(index === 0 ? [] : ['']),
+    ...attemptLines(story, attempt),
+  ]);
 }
 
 function attemptLines(story: Story, attempt: AttemptStory): readonly string[] {
   const sites = [...attempt.sites].filter(([name]) => story.node(name)?.role === 'participant').sort(byName);
   const states = sites.map(([name, site]) => ({ name, ...statesOf(story.node(name), site) }));
   const votes = sites.map(([name, site]) => `${name} ${voteOf(site, attempt.onePhase)}`);
-  const before = states.flatMap(({ name, before: balances }) => balanceTexts(name, balances));
-  const after = states.flatMap((state) => balanceTexts(state.name, state.after, state.before));
   return [
     nameOf(attempt),
-    `BEFORE    ${before.join(', ') || 'not in these logs'}`,
+    `BEFORE    ${balancesText(states.map(({ name, before }) => [name, before]))}`,
     `VOTES     ${votes.join(', ') || 'not in these logs'}`,
     decisionLine(attempt, sites),
-    `AFTER     ${after.join(', ') || 'not in these logs'}`,
+    ...states.flatMap(changeLines),
+    `AFTER     ${balancesText(states.map(({ name, after }) => [name, after]))}`,
     atomicLine(attempt),
   ];
 }
@@ -137,16 +133,30 @@ function balancesOf(node: NodeStory, accounts: ReadonlySet<number> | undefined):
   return balances;
 }
 
-function balanceTexts(name: string, balances: Balances | undefined, before?: Balances): readonly string[] {
-  return [...(balances ?? [])]
-    .sort(([a], [b]) => a - b)
-    .map(
-      ([account, balance]) =>
-        `${name} account ${account}: ${String(balance as number)}${change(balance, before?.get(account))}`,
-    );
+/** `1000/1000: Node6001 account 1, Node6002 account 2` */
+function balancesText(states: readonly (readonly [name: string, balances: Balances | undefined])[]): string {
+  const all = states.flatMap(([name, balances]) =>
+    inOrder(balances).map(([account, balance]) => ({ name, account, balance })),
+  );
+  if (all.length === 0) return 'not in these logs';
+  const names = all.map(({ name, account }) => `${name} account ${account}`);
+  return `${all.map(({ balance }) => String(balance as number)).join('/')}: ${names.join(', ')}`;
 }
 
-function change(now: Json, before: Json | undefined): string {
-  if (typeof now !== 'number' || typeof before !== 'number' || now === before) return '';
-  return ` (${now > before ? '+' : '-'}${Math.abs(now - before)})`;
+/** `DEBIT     Node6001 account 1: 1000 - 100 = $900` for each account that holds another amount than before. */
+function changeLines(state: {
+  readonly name: string;
+  readonly before: Balances | undefined;
+  readonly after: Balances | undefined;
+}): readonly string[] {
+  return inOrder(state.after).flatMap(([account, now]) => {
+    const before = state.before?.get(account);
+    if (typeof now !== 'number' || typeof before !== 'number' || now === before) return [];
+    const [word, sign] = now < before ? ['DEBIT ', '-'] : ['CREDIT', '+'];
+    return [`${word}    ${state.name} account ${account}: ${before} ${sign} ${Math.abs(now - before)} = $${now}`];
+  });
+}
+
+function inOrder(balances: Balances | undefined): readonly (readonly [account: number, balance: Json])[] {
+  return [...(balances ?? [])].sort(([a], [b]) => a - b);
 }

@@ -21,6 +21,16 @@ export interface DrawnAttempt {
   readonly timeline: Timeline;
 }
 
+/** The attempts of an id, in the order of their numbers, or the one of this number. @throws ParleyError `not-seen` */
+export function attemptsNamed(story: Story, id: string): readonly AttemptStory[] {
+  const one = story.attempts.get(id);
+  const attempts = story.byId.get(id) ?? (one === undefined ? [] : [one]);
+  if (attempts.length > 0) return attempts;
+  throw new ParleyError('not-seen', `No log here names ${id.slice(0, 80)}.`, {
+    remedy: 'See parley log <dir> for the ids, or give another directory.',
+  });
+}
+
 /**
  * All attempts of a transaction, in the order of their numbers.
  * @param id the client's id, or the number of one attempt
@@ -28,14 +38,7 @@ export interface DrawnAttempt {
  */
 export function drawTransaction(input: CheckInput, id: string): readonly DrawnAttempt[] {
   const story = new Story(input, new Findings());
-  const one = story.attempts.get(id);
-  const attempts = story.byId.get(id) ?? (one === undefined ? [] : [one]);
-  if (attempts.length === 0) {
-    throw new ParleyError('not-seen', `No log here names ${id.slice(0, 80)}.`, {
-      remedy: 'See parley log <dir> for the ids, or give another directory.',
-    });
-  }
-  return attempts.map((attempt) => ({
+  return attemptsNamed(story, id).map((attempt) => ({
     title: titleOf(attempt),
     verdict: atomicLine(attempt),
     timeline: timelineOf(story, attempt),
