@@ -82,7 +82,7 @@ export async function runLoad(context: ScenarioContext, step: StepOf<'load'>): P
 
 /** Asks a replica what it has; the answer goes into the history. @throws Unfulfilled when it is not what is expected */
 export async function read({ cluster }: ScenarioContext, step: StepOf<'read'>): Promise<string> {
-  const { node, group, account, room, expect } = step;
+  const { node, group, account, room, expect, refused } = step;
   const [f, path, key] =
     room !== undefined
       ? (['room', `/history/${room}?group=${group}`, 'lines'] as const)
@@ -94,11 +94,13 @@ export async function read({ cluster }: ScenarioContext, step: StepOf<'read'>): 
   const answer = await cluster.tryAsk(node, 'GET', path);
   if (answer?.status !== 200) {
     asked.info();
+    if (refused === true && answer?.status === 503) return 'nothing';
     throw new Unfulfilled(`${path} at ${node} answers ${answer?.status ?? 'nothing'}`);
   }
   asked.ok(outOf(f, answer.body));
   const found =
     f === 'room' ? (answer.body[key] as readonly { readonly key: Json }[]).map((line) => line.key) : answer.body[key];
+  if (refused === true) throw new Unfulfilled(`${path} at ${node} is ${JSON.stringify(found)}, and not refused`);
   if (expect !== undefined && JSON.stringify(found) !== JSON.stringify(expect)) {
     throw new Unfulfilled(`${path} at ${node} is ${JSON.stringify(found)}, and not ${JSON.stringify(expect)}`);
   }

@@ -178,6 +178,7 @@ const step = z.discriminatedUnion('do', [
       account: z.int().optional(),
       room: z.string().optional(),
       expect: json.describe('balance, total without an account, or keys of a room').optional(),
+      refused: z.literal(true).describe('it must answer 503: what it has may be old').optional(),
     })
     .describe('reads what a replica has'),
   z
