@@ -10,7 +10,7 @@
  * | `POST /bank/faults` `{node, do, …}` | 201 `{node, epoch, open, faults, fault}`; `crash` `at` `now`: 202 `{node, crashed: true}` |
  * | `DELETE /bank/faults` | takes back all rules of all nodes that are up; answers as `GET` |
  * | `DELETE /bank/faults/:node/:fault` | takes one back; `{node, epoch, open, faults}` |
- * | `POST /bank/nodes/:node/restart` | 202 `{node, asked: true}`; 409 `no-launcher` |
+ * | `POST /bank/nodes/:node/restart` | 202 `{node, asked: true}`; 409 `no-faults`, `no-launcher` |
  */
 import type { Json } from '../base/canonical-json.ts';
 import { ParleyError } from '../base/errors.ts';
@@ -35,6 +35,8 @@ export interface FaultApi {
     address: string,
     request: { readonly method: 'GET' | 'POST' | 'DELETE'; readonly path: string; readonly json?: Json },
   ) => Promise<UpstreamAnswer>;
+  /** This server was started for faults; the nodes judge about their own rules. */
+  readonly isOpen: boolean;
   /** Asks who started this server to start a node again; undefined: nobody listens. */
   readonly restart: ((node: string) => void) | undefined;
 }
@@ -92,6 +94,7 @@ async function set(api: FaultApi, request: Request): Promise<Response> {
 
 function restart(api: FaultApi, name: string | undefined): Response {
   const { node } = named(api, name);
+  if (!api.isOpen) throw new ParleyError('no-faults', 'This server was not started for faults.');
   if (api.restart === undefined) throw new ParleyError('no-launcher', `Nobody can start ${node} for this server.`);
   api.restart(node);
   return json(202, { node, asked: true });

@@ -148,8 +148,9 @@ function baseOf(settings: ServerSettings, shell: Base['shell'], deadlineMs: numb
 
 /** What can go wrong on purpose, at the coordinator and at every participant. */
 function faultApi({ settings, directory, upstream }: Base): FaultApi {
-  const { cluster, coordinator, announce } = settings;
+  const { cluster, coordinator, announce, lab } = settings;
   return {
+    isOpen: lab || cluster.faults !== undefined,
     nodes: () => [
       ...namesOfRole(cluster, 'coordinator').map((node) => {
         return { node, role: 'coordinator' as const, address: hostPort(coordinator) };

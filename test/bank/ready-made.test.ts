@@ -6,9 +6,11 @@ import { parseClusterFile } from '../../src/daemons/cluster-file.ts';
 import { check } from '../../src/lab/checker/check.ts';
 import { gatherRun } from '../../src/lab/checker/gather.ts';
 import { bankTraceLines } from '../../src/lab/timeline/bank-trace.ts';
+import { eventually } from '../support/eventually.ts';
 import { expectAllWell } from '../support/invariants.ts';
 import { transact, withCluster } from '../support/cluster.ts';
 import { TWO_NODES } from './two-nodes.ts';
+import type { Json } from '../../src/base/canonical-json.ts';
 import type { JsonObject } from '../../src/console/transaction-text.ts';
 import type { ClusterConfig } from '../../src/daemons/cluster-file.ts';
 
@@ -82,6 +84,22 @@ describe('a partitioned bank behind its front end', function () {
       expect(short.body['detail']).to.equal('Account 1 has 900, of which 0 are held, and 901 are needed.');
       expect((await transfer('TX003', 2, 1, 1100)).body, 'equal is allowed').to.include({ outcome: 'committed' });
       expect((await transfer('TX004', 1, 8, 1)).body).to.include({ code: 'unknown-account' });
+      // prettier-ignore
+      const misasked: readonly (readonly [from: Json, to: Json, amount: Json, code: string])[] = [
+        [1, 1, 5, 'bad-operation'], [1, 2, 0, 'bad-amount'], [1, 2, -5, 'bad-amount'], [1, 2, 1.5, 'inexact-number'],
+        [1, 2, 2 ** 53, 'inexact-number'], [1, 2, '5', 'bad-amount'], ['1', 2, 5, 'bad-operation'],
+      ];
+      for (const [from, to, amount, code] of misasked) {
+        const { body } = await cluster.ask('server', 'POST', '/bank/transfers', { id: 'TX005', from, to, amount });
+        expect(body, JSON.stringify([from, to, amount])).to.include({ code });
+      }
+      for (const node of ['P1', 'P2']) {
+        const nothingHeld = async () => {
+          const { body } = await cluster.ask(node, 'GET', '/debug/state');
+          return body['locked'] === 0 && body['waiting'] === 0;
+        };
+        await eventually(`${node} holds no lock after what was refused`, nothingHeld);
+      }
       expect(await total()).to.include({ total: 2000, accounts: 2 });
 
       const { body: statement } = await cluster.ask('server', 'GET', '/bank/accounts/2/statement?limit=1');
