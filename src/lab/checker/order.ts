@@ -9,6 +9,7 @@
  */
 import { evidenceOf } from './attempt-story.ts';
 import type { Entry } from './attempt-story.ts';
+import type { KeyUse } from './group-model.ts';
 import { inOrder } from './participant-replay.ts';
 import type { Applied, ParticipantReplay } from './participant-replay.ts';
 import type { Findings } from './verdict.ts';
@@ -44,7 +45,7 @@ export function checkOrder(replays: ReadonlyMap<string, ParticipantReplay>, find
 function byKey(applied: readonly Applied[]): ReadonlyMap<string, readonly (readonly [string, Cohort['mode']])[]> {
   const keys = new Map<string, (readonly [string, Cohort['mode']])[]>();
   for (const { number, segment, uses } of applied) {
-    for (const { key, mode } of uses) {
+    for (const [key, mode] of strongest(uses)) {
       const name = `${segment} ${key}`;
       const own = keys.get(name) ?? [];
       keys.set(name, own);
@@ -52,6 +53,13 @@ function byKey(applied: readonly Applied[]): ReadonlyMap<string, readonly (reado
     }
   }
   return keys;
+}
+
+/** One mode a key: who reads and changes it, in either order, changes places with nobody. */
+function strongest(uses: readonly KeyUse[]): ReadonlyMap<string, Cohort['mode']> {
+  const modes = new Map<string, Cohort['mode']>();
+  for (const { key, mode } of uses) modes.set(key, (modes.get(key) ?? mode) === mode ? mode : 'exclusive');
+  return modes;
 }
 
 function addEdges(
@@ -63,7 +71,7 @@ function addEdges(
   for (const [number, mode] of uses) {
     const last = cohorts.at(-1);
     const joins = last !== undefined && !inOrder({ key: '', mode: last.mode }, { key: '', mode });
-    if (joins || last?.numbers.has(number)) last?.numbers.add(number);
+    if (joins) last.numbers.add(number);
     else cohorts.push({ mode, numbers: new Set([number]) });
   }
   for (const [index, { numbers }] of cohorts.entries()) {
