@@ -1,7 +1,8 @@
 /**
  * `parley simulate`: the machines that ship, in a deterministic world. The
  * first line says everything a run is made from; a failure says the command
- * that repeats it. Exit code 0 when nothing was violated, 1 when something was.
+ * that repeats it. Exit code 0 when nothing was violated, 1 when something was,
+ * 3 when too little went wrong for the run to show anything.
  */
 import type { PartResult } from '../lab/prove/part-result.ts';
 import type { FailedSeed, SimulateOptions, SimulateProgress, SimulateResult } from '../sim/simulate.ts';
@@ -48,9 +49,10 @@ async function simulateCommandRun(argv: Argv, io: CliIo): Promise<number> {
   const result = await simulate(options, (now) => progress.show(shownProgress(now)));
   progress.clear();
   const spentS = (performance.now() - startedMs) / 1_000;
-  if (asJson) io.output.write(`${JSON.stringify(asPart(options, result))}\n`);
+  const part = asPart(options, result);
+  if (asJson) io.output.write(`${JSON.stringify(part)}\n`);
   else for (const line of resultLines(options, result, spentS)) io.output.write(`${line}\n`);
-  return result.failed.length === 0 ? 0 : 1;
+  return exitCode(part);
 }
 
 /** The same seed again, every record and message as a line. */
@@ -89,10 +91,10 @@ function failureLines(options: SimulateOptions, { seed, violations }: FailedSeed
   ];
 }
 
-/** In the shape of a part of the proof. A run in which hardly a seed counts shows nothing. */
+/** In the shape of a part of the proof. A run in which hardly a seed counts shows nothing; one seed is a repetition. */
 function asPart(options: SimulateOptions, result: SimulateResult): PartResult {
   const { seeds, counted, committed, aborted, faultsHit, outputsChecked, tailsRead, events, failed } = result;
-  const verdict = failed.length > 0 ? 'violated' : counted * 2 < seeds ? 'inconclusive' : 'ok';
+  const verdict = failed.length > 0 ? 'violated' : seeds > 1 && counted * 2 < seeds ? 'inconclusive' : 'ok';
   return {
     part: 'seeds',
     verdict,
@@ -116,9 +118,15 @@ async function crashPoints(argv: Argv, io: CliIo): Promise<number> {
   const wanted = { subjects: CRASH_SUBJECTS, endings: CRASH_ENDINGS, pairs: kind === 'pairs', slice };
   const result = await crashMatrix(wanted, (runs) => progress.show(`${runs} runs`));
   progress.clear();
-  if (asJson) io.output.write(`${JSON.stringify(matrixPart(kind, result))}\n`);
+  const matrix = matrixPart(kind, result);
+  if (asJson) io.output.write(`${JSON.stringify(matrix)}\n`);
   else for (const line of matrixLines(result)) io.output.write(`${line}\n`);
-  return result.failed.length === 0 ? 0 : 1;
+  return exitCode(matrix);
+}
+
+async function exitCode({ verdict }: PartResult): Promise<number> {
+  const { exitCodeOf } = await import('../lab/prove/part-result.ts');
+  return exitCodeOf(verdict);
 }
 
 /** `2/40`: the second of forty parts, cut by the first crash. */

@@ -41,6 +41,12 @@ describe('parley simulate and parley explore', () => {
     expect([result.part, result.verdict, result.counts.seeds]).to.deep.equal(['seeds', 'ok', 2]);
   });
 
+  it('ends with a code of its own when nothing went wrong in most seeds: that shows nothing', async () => {
+    const { code, text } = await run('simulate', { seed: '1', seeds: '2', faults: '0', workers: '0', json: true });
+    expect((JSON.parse(text) as { verdict: string }).verdict).to.equal('inconclusive');
+    expect(code).to.equal(3);
+  });
+
   it('shows what one seed does, line by line', async () => {
     const { code, text } = await run('simulate', { seed: '3', trace: true, transactions: '3', faults: '1' });
     expect(text)
