@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { matrixCases, sliceOfCases } from '../../src/lab/prove/crash-matrix.ts';
+import { missingSlices, runExit } from '../../src/lab/prove/prove-all.ts';
 import { partList } from '../../src/lab/prove/part-list.ts';
 import { exitCodeOf, resultText } from '../../src/lab/prove/part-result.ts';
 import { durationText, progressText, secondsLeft } from '../../src/lab/prove/progress-text.ts';
@@ -208,7 +209,40 @@ describe('the report', () => {
     expect(state({ exitCode: 137 })).to.equal('inconclusive');
     // What must be caught and was not.
     expect(state({ exitCode: 0, expectedExit: 1 })).to.equal('violated');
-    expect(state({ exitCode: 1, expectedExit: 1 })).to.equal('ok');
+    expect(state({ exitCode: 1, expectedExit: 1, result: { verdict: 'violated' } })).to.equal('ok');
+  });
+
+  it('takes no uncaught error for a violation that was caught, and no exit code for more than was said', () => {
+    const state = (changes: Partial<StoredSlice>): string => partFigures(PART, [stored('2', changes)]).state;
+    expect(state({ exitCode: 1, expectedExit: 1, result: { verdict: 'ok' } })).to.equal('inconclusive');
+    expect(state({ exitCode: 1, expectedExit: 1, result: { stack: 'TypeError' } })).to.equal('inconclusive');
+    expect(state({ exitCode: 0, result: { verdict: 'inconclusive' } })).to.equal('inconclusive');
+    expect(state({ exitCode: 0, result: { verdict: 'violated' } })).to.equal('violated');
+    // A test run of the checkout has no verdict of its own.
+    expect(state({ exitCode: 0, result: { passed: 3 } })).to.equal('ok');
+  });
+
+  it('ends with the number of the signal that stopped it, and with 3 when something was not run', async () => {
+    const exits = (
+      [
+        ['ok', undefined, 0],
+        ['ok', undefined, 1],
+        ['ok', 'SIGINT', 7],
+        ['inconclusive', 'SIGTERM', 7],
+        ['inconclusive', undefined, 0],
+        ['violated', 'SIGINT', 7],
+      ] as const
+    ).map(([verdict, stoppedBy, missing]) => runExit({ verdict, stoppedBy, missing }));
+    expect(exits).to.deep.equal([0, 3, 130, 143, 3, 1]);
+  });
+
+  it('counts the slices that have no result: one out of three is no proof of the part', async () => {
+    await withTemporaryDirectory(async (directory) => {
+      const store = new ResultStore(directory);
+      await store.keep('kills', stored('2'));
+      await store.keep('kills', stored('a slice of another scale'));
+      expect(await missingSlices(store, [PART])).to.equal(2);
+    });
   });
 
   it('names what was not run, in Markdown and on the page, which needs no other file', () => {

@@ -4,15 +4,18 @@
  * else. Meant to be stopped and gone on with.
  */
 import { execFile } from 'node:child_process';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { EXIT, ParleyError } from '../../base/errors.ts';
 import { partList } from './part-list.ts';
 import { progressText, secondsLeft, durationText } from './progress-text.ts';
+import { isWell } from './report-figures.ts';
 import { ResultStore } from './result-store.ts';
 import { runSlice } from './slice-run.ts';
 import { writeReport } from './report.ts';
 import type { Part, Slice } from './part-list.ts';
+import type { PartVerdict } from './part-result.ts';
 import type { StoredSlice } from './result-store.ts';
 import type { Writable } from 'node:stream';
 
@@ -48,7 +51,8 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /**
  * Runs what is asked for. Resolves with the exit code: 0 all well, 1 something
- * was violated, 3 something showed nothing or was not run.
+ * was violated, 3 something showed nothing or was not run, 128 + n when signal
+ * n stopped it.
  * @throws ParleyError `usage`
  */
 export async function proveAll(options: ProveAllOptions): Promise<number> {
@@ -61,13 +65,43 @@ export async function proveAll(options: ProveAllOptions): Promise<number> {
   }
   const store = new ResultStore(options.resultsDirectory);
   const about = await sourcesOf(ROOT);
+  let stoppedBy: StopSignal | undefined;
   if (!options.reportOnly) {
     if (!options.resume) for (const { name } of parts) await store.forget(name);
-    await runParts(options, { parts, store, about });
+    stoppedBy = await runParts(options, { parts, store, about });
   }
   const report = await writeReport({ store, parts: partList(1), about, directory: options.reportDirectory });
   for (const line of report.lines) say(line);
-  return { ok: EXIT.ok, violated: EXIT.failed, inconclusive: EXIT.inconclusive }[report.verdict];
+  return runExit({ verdict: report.verdict, stoppedBy, missing: await missingSlices(store, parts) });
+}
+
+/**
+ * The exit code of a whole run. A violation is worth more than how the run ended; what was stopped, or asked for and
+ * not run, is never ok, whatever the rest came to.
+ * @param run.missing slices that were asked for and have no result
+ */
+export function runExit(run: {
+  readonly verdict: PartVerdict;
+  readonly stoppedBy: StopSignal | undefined;
+  readonly missing: number;
+}): number {
+  const { verdict, stoppedBy, missing } = run;
+  if (verdict === 'violated') return EXIT.failed;
+  if (stoppedBy !== undefined) return 128 + constants.signals[stoppedBy];
+  return verdict === 'inconclusive' || missing > 0 ? EXIT.inconclusive : EXIT.ok;
+}
+
+/** What stops a run: Ctrl-C, or a service manager. */
+export type StopSignal = 'SIGINT' | 'SIGTERM';
+
+/** How many slices of these parts have no result, good or bad. */
+export async function missingSlices(store: ResultStore, parts: readonly Part[]): Promise<number> {
+  let missing = 0;
+  for (const { name, slices } of parts) {
+    const kept = new Set((await store.read(name)).map(({ args }) => args.join(' ')));
+    missing += slices.filter(({ args }) => !kept.has(args.join(' '))).length;
+  }
+  return missing;
 }
 
 function chosenParts({ only, scale }: ProveAllOptions): readonly Part[] {
@@ -88,13 +122,13 @@ function chosenParts({ only, scale }: ProveAllOptions): readonly Part[] {
 async function runParts(
   options: ProveAllOptions,
   { parts, store, about }: { parts: readonly Part[]; store: ResultStore; about: Sources },
-): Promise<void> {
+): Promise<StopSignal | undefined> {
   const all: Work[] = parts.flatMap((part) => part.slices.map((slice) => ({ part, slice })));
   const todo: Work[] = [];
   for (const work of all) if (!(await isDone(store, work, about))) todo.push(work);
   const took = new Map<string, { guessS: number; seconds: number }[]>();
   const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
+  const onSignal = (signal: NodeJS.Signals): void => stop.abort(signal);
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   const screen = new ProgressLine(options);
   try {
@@ -112,7 +146,7 @@ async function runParts(
       if (stop.signal.aborted) break;
       const list = took.get(part.name) ?? [];
       took.set(part.name, [...list, { guessS: slice.guessS, seconds: end.seconds }]);
-      const well = end.exitCode === slice.expectedExit;
+      const well = isWell({ ...end, expectedExit: slice.expectedExit });
       await store.keep(part.name, {
         ...{ args: [...slice.args], exitCode: end.exitCode, expectedExit: slice.expectedExit, seconds: end.seconds },
         ...{ endedAt: new Date().toISOString(), ...about, result: end.result },
@@ -125,6 +159,7 @@ async function runParts(
     screen.end();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
+  return stop.signal.aborted ? (stop.signal.reason as StopSignal) : undefined;
 }
 
 /** As a person would type it. */
@@ -137,7 +172,7 @@ async function isDone(store: ResultStore, { part, slice }: Work, { sources }: So
   const kept = await store.read(part.name);
   return kept.some((one: StoredSlice) => {
     const same = one.args.join(' ') === slice.args.join(' ') && one.sources === sources;
-    return same && one.exitCode === slice.expectedExit;
+    return same && isWell({ ...one, expectedExit: slice.expectedExit });
   });
 }
 

@@ -35,7 +35,7 @@ export function partFigures(part: Part, slices: readonly StoredSlice[]): PartFig
     for (const [name, value] of Object.entries(countsIn(result))) counts[name] = (counts[name] ?? 0) + value;
     settledMs.push(...settledIn(result));
   }
-  const wrong = slices.filter(({ exitCode, expectedExit }) => exitCode !== expectedExit);
+  const wrong = slices.filter((slice) => !isWell(slice));
   return {
     ...{ name: part.name, title: part.title, target: part.target, counts, settledMs },
     ...{ ran: slices.length, of: part.slices.length },
@@ -48,11 +48,31 @@ export function partFigures(part: Part, slices: readonly StoredSlice[]): PartFig
   };
 }
 
-/** Exit code 1 is a violation unless it was expected; then going well is one. Anything else shows nothing. */
+/**
+ * Whether a slice shows what it is to show. The exit code alone does not say it: an uncaught error ends with 1 too, and
+ * would pass for a violation that was caught; and what a command says of itself may be less than its exit code.
+ */
+export function isWell({ exitCode, expectedExit, result }: SliceOutcome): boolean {
+  if (exitCode !== expectedExit) return false;
+  const { verdict } = objectOf(result);
+  if (expectedExit === 1) return verdict === 'violated';
+  // Scripts of the checkout say it by their exit code alone.
+  return verdict === undefined || verdict === 'ok';
+}
+
+/** How a slice ended, as isWell judges it. */
+export type SliceOutcome = Pick<StoredSlice, 'exitCode' | 'expectedExit' | 'result'>;
+
+/** What must be caught is violated by going well; anything else by exit code 1, or by saying so. */
+function isViolated({ exitCode, expectedExit, result }: SliceOutcome): boolean {
+  if (expectedExit === 1) return exitCode === 0;
+  return exitCode === 1 || objectOf(result)['verdict'] === 'violated';
+}
+
+/** What is neither well nor violated shows nothing. */
 function stateOf(slices: readonly StoredSlice[], wrong: readonly StoredSlice[]): PartState {
   if (slices.length === 0) return 'not run';
-  const violated = wrong.some(({ exitCode, expectedExit }) => exitCode === 1 || (expectedExit === 1 && exitCode === 0));
-  if (violated) return 'violated';
+  if (wrong.some(isViolated)) return 'violated';
   return wrong.length > 0 ? 'inconclusive' : 'ok';
 }
 
