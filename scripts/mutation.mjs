@@ -8,7 +8,7 @@
  * when a folder is below SCORE_MIN. Takes long: hours where other work runs.
  * `--page` puts the figures between the two marks of that page.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -44,17 +44,23 @@ for (const { target, score } of low) process.stdout.write(`${target} is at ${per
 process.exitCode = low.length > 0 || all.length < targets.length ? 1 : 0;
 
 async function mutate(target, name) {
+  // Stryker may fail before it writes a report; the one of a former run must not be taken for its.
+  rmSync(reportOf(name), { force: true });
   const stryker = join(root, 'node_modules', '@stryker-mutator', 'core', 'bin', 'stryker.js');
   // The variables are the one way to hand something to a configuration that is a module.
   process.env.PARLEY_MUTATE = target;
   process.env.PARLEY_MUTATE_NAME = name;
   const { code } = await run(process.execPath, [stryker, 'run', join(root, 'stryker.config.mjs')]);
-  if (code > 1) process.stdout.write(`Stryker ended with ${code} on ${target}.\n`);
+  if (code > 1) process.stdout.write(`Stryker ended with ${code} on ${target}: it has no figures.\n`);
+}
+
+function reportOf(name) {
+  return join(root, 'reports', 'mutation', `${name}.json`);
 }
 
 /** Counts of one report; undefined when there is none. */
 function figuresOf(target, name) {
-  const file = join(root, 'reports', 'mutation', `${name}.json`);
+  const file = reportOf(name);
   if (!existsSync(file)) return undefined;
   const { files } = JSON.parse(readFileSync(file, 'utf8'));
   const counts = { Killed: 0, Timeout: 0, Survived: 0, NoCoverage: 0 };
