@@ -157,9 +157,14 @@ export class HistoryCluster {
     this.#mayDie.add(node);
   }
 
-  /** Arms a crash point in a node that runs. The answer may be lost: the node may die of it at once. */
+  /**
+   * Arms a crash point in a node that runs. The answer may be lost: the node may die of it at once.
+   * @throws Error when the node refuses; a point that is not armed never acts, and the run would show nothing
+   */
   async arm(node: string, point: string): Promise<void> {
-    await this.tryAsk(node, 'POST', '/lab/crash-points', { point });
+    const answer = await this.tryAsk(node, 'POST', '/lab/crash-points', { point });
+    if (answer === undefined || answer.status === 200) return;
+    throw new Error(`${node} does not arm ${point}: ${answer.status} ${JSON.stringify(answer.body)}`);
   }
 
   /** Ends every process and closes every connection. */
