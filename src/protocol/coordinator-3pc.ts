@@ -8,6 +8,7 @@
  *      └─no, timeout, asked for its state→ aborted        └─all acknowledged→ ended
  */
 import { assertNever } from '../base/assert.ts';
+import { NO_MEMBERS } from '../base/no-members.ts';
 import { goTo, inTable, stay, timerOff, timerOn } from './attempt.ts';
 import type { CoordinatorAttempt, Outgoing, Step, TransitionTable } from './attempt.ts';
 import { enterCommitted, stepCommitted } from './coordinator-committed.ts';
@@ -186,7 +187,12 @@ function settle(
   if (decision === undefined) {
     const moved = records.length > 0;
     return {
-      state: { ...site, phase: site.phase === 'preaborted' ? 'preaborted' : 'precommitted', ...pick(kept) },
+      state: {
+        ...NO_MEMBERS,
+        ...site,
+        phase: site.phase === 'preaborted' ? 'preaborted' : 'precommitted',
+        ...pick(kept),
+      },
       records,
       send,
       work: [],
@@ -243,7 +249,9 @@ function inCommitted(attempt: CoordinatorAttempt, state: CoordinatorCommitted, e
 
 function withResults(move: Site3pcMove, results: readonly IndexedResult[]): Site3pcMove {
   const records = move.records.map((append) =>
-    append.record.type === 'precommitted' ? { ...append, record: { ...append.record, results } } : append,
+    append.record.type === 'precommitted'
+      ? { ...append, record: { ...NO_MEMBERS, ...append.record, results } }
+      : append,
   );
   return { ...move, records };
 }

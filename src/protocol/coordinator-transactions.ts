@@ -7,6 +7,7 @@
 import { assert } from '../base/assert.ts';
 import { attemptNumber } from '../base/ids.ts';
 import type { AttemptNumber } from '../base/ids.ts';
+import { NO_MEMBERS } from '../base/no-members.ts';
 import { abortedAnswer, committedAnswer, everyoneIn } from './answers.ts';
 import type { CoordinatorAttempt } from './attempt.ts';
 import { stepCoordinator } from './coordinator-attempts.ts';
@@ -192,7 +193,7 @@ function concludeCommitted(
   cost: Cost,
   out: StepBuilder,
 ): void {
-  const basis = { ...attempt, participants: everyoneIn(attempt.groups), cost };
+  const basis = { cost, ...attempt, participants: everyoneIn(attempt.groups) };
   conclude(context, transaction, committedAnswer(basis, results), out);
 }
 
@@ -255,7 +256,7 @@ function costOf(context: TransactionContext, transaction: RunningTransaction): C
 }
 
 function withCost(append: Append, cost: Cost): Append {
-  return append.record.type === 'commit' ? { ...append, record: { ...append.record, cost } } : append;
+  return append.record.type === 'commit' ? { ...append, record: { ...NO_MEMBERS, ...append.record, cost } } : append;
 }
 
 function isRegistered(tables: CoordinatorTables, name: NodeName): boolean {

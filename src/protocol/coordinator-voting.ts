@@ -7,6 +7,7 @@
  *      └──a no, a timeout, a member that left unheard──→ aborted
  */
 import { fitsJsonBytes, RECORD_PAYLOAD_BYTES_MAX } from '../base/json-size.ts';
+import { NO_MEMBERS } from '../base/no-members.ts';
 import { sendTo, goTo, namesOf, stay, timerOff } from './attempt.ts';
 import type { CoordinatorAttempt, Outgoing, Step } from './attempt.ts';
 import type { GroupHashes, IndexedResult, NodeName, Reason, Site } from './messages.ts';
@@ -95,7 +96,7 @@ export function stepCollecting<Next extends { readonly phase: string }>(
   switch (event.type) {
     case 'vote': {
       if (event.vote.vote === 'no') return decideAbort(attempt, event.vote.reason, { except: event.from });
-      const votes = { ...state.votes, [event.from]: event.vote };
+      const votes = { ...NO_MEMBERS, ...state.votes, [event.from]: event.vote };
       const counted = tally(attempt, votes);
       if (counted.verdict === 'pending') return stay<CollectingVotes>({ ...state, votes });
       if (counted.verdict === 'yes') {

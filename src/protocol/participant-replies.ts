@@ -3,6 +3,7 @@
  * its answer to an inquiry. One builder each, so that a repeated message is
  * equal to the first.
  */
+import { NO_MEMBERS } from '../base/no-members.ts';
 import type { ParticipantAttempt, Prepared } from './attempt.ts';
 import { namesOf } from './attempt.ts';
 import type { IndexedResult, NodeName, Outcome, Reason } from './messages.ts';
@@ -55,7 +56,7 @@ export function acknowledge(attempt: ParticipantAttempt) {
 /** An answer to an inquiry. */
 export function outcome(attempt: ParticipantAttempt, to: NodeName, known: Outcome, reason?: Reason) {
   const message = { type: 'outcome', number: attempt.number, outcome: known } as const;
-  return { to, message: reason === undefined ? message : { ...message, reason } };
+  return { to, message: reason === undefined ? message : { ...NO_MEMBERS, ...message, reason } };
 }
 
 /** One-phase: the decision, by the only participant. */

@@ -135,7 +135,7 @@ function voteNo(attempt: ParticipantAttempt, reason: Reason): Result {
     ? { records: [forced(record)], send: [outcome(attempt, attempt.coordinator.name, 'aborted', reason)] }
     : { records: isListed(attempt) ? [lazy(record)] : [], send: [noVote(attempt, reason)] };
   const durable = attempt.onePhase;
-  return goTo<DecidedState>({ phase: 'aborted', reason, durable }, { ...parts, timers: [timerOff('lock')] });
+  return goTo<DecidedState>({ phase: 'aborted', reason, durable }, { timers: [timerOff('lock')], ...parts });
 }
 
 function abortUnvoted(attempt: ParticipantAttempt, state: VotingState, reason: Reason): Result {

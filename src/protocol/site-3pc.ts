@@ -15,6 +15,7 @@
  */
 import { assert, assertNever } from '../base/assert.ts';
 import type { AttemptNumber } from '../base/ids.ts';
+import { NO_MEMBERS } from '../base/no-members.ts';
 import type { Outgoing } from './attempt.ts';
 import { sendTo } from './attempt.ts';
 import type { Message, NodeName, Round } from './messages.ts';
@@ -152,6 +153,7 @@ function elect(context: SiteContext, site: Site3pc): Site3pcMove {
   const round = { counter: site.counterSeen + 1, site: context.self };
   const own: SiteReport = { state: site.phase, lastAttempt: site.lastAttempt };
   const elected: Site3pc = {
+    ...NO_MEMBERS,
     ...site,
     lastElected: round,
     counterSeen: round.counter,
@@ -171,8 +173,8 @@ function collect(context: SiteContext, site: Site3pc, event: Extract<Site3pcEven
   if (leading?.stage !== 'electing' || compareRounds(event.round, leading.round) !== 0)
     return { site, records: [], send: [] };
   const report: SiteReport = { state: event.state, lastAttempt: event.lastAttempt };
-  const replies = { ...leading.replies, [event.from]: report };
-  return propose(context, { ...site, leading: { ...leading, replies } });
+  const replies = { ...NO_MEMBERS, ...leading.replies, [event.from]: report };
+  return propose(context, { ...NO_MEMBERS, ...site, leading: { ...leading, replies } });
 }
 
 /** Clause 6, choosing: by the table of termination.ts. The leader accepts its own proposal first. */
@@ -199,7 +201,7 @@ export function lead(context: SiteContext, site: Site3pc, kind: 'precommit' | 'p
   const phase = kind === 'precommit' ? 'precommitted' : 'preaborted';
   const leading: Leading = { stage: 'proposing', round, kind, accepted: [context.self] };
   const move: Site3pcMove = {
-    site: { ...site, phase, lastElected: round, lastAttempt: round, leading },
+    site: { ...NO_MEMBERS, ...site, phase, lastElected: round, lastAttempt: round, leading },
     records: [forced({ type: phase, number: context.number, round })],
     send: sendTo(otherSites(context), { type: kind, number: context.number, round }),
   };
@@ -218,13 +220,17 @@ function count(
     return { site, records: [], send: [] };
   }
   const counted: Leading = { ...leading, accepted: [...new Set([...leading.accepted, event.from])] };
-  return decideByQuorum(context, { site: { ...site, leading: counted }, records: [], send: [] }, counted);
+  return decideByQuorum(
+    context,
+    { site: { ...NO_MEMBERS, ...site, leading: counted }, records: [], send: [] },
+    counted,
+  );
 }
 
 /** Clause 7, deciding: a quorum of one round; the silent are not presumed anything. */
 function decideByQuorum(context: SiteContext, move: Site3pcMove, leading: Leading): Site3pcMove {
   if (leading.stage !== 'proposing' || !isQuorum(leading.accepted, context.electorate)) return move;
-  return { ...move, decision: leading.kind === 'precommit' ? 'commit' : 'abort' };
+  return { ...NO_MEMBERS, ...move, decision: leading.kind === 'precommit' ? 'commit' : 'abort' };
 }
 
 /** The proposal again, for those that have not accepted it (a link came back). */

@@ -35,7 +35,7 @@ export function judgeClients(asked: ReadonlyMap<string, Asked>, stateOf: StateOf
     if (told === undefined) fail(`${id} has no answer after the heal`);
     if (told?.outcome !== 'committed') continue;
     if (told.results.length !== one.operations.length) fail(`${id} has ${told.results.length} results`);
-    done.push({ ...one, id, told });
+    done.push({ id, ...one, told });
   }
   judgeBalances(done, stateOf, fail);
   judgeLines(done, stateOf('chat'), fail);

@@ -20,7 +20,7 @@ export class SimCoordinator extends SimNode<CoordinatorNodeEvent> {
     super(name, ports, 'sim00000');
     const self = { name, address: 'sim:0' };
     this.settings = { self, incarnation: this.incarnation, groups, addresses: {}, timings };
-    this.tables = new CoordinatorTables({ ...this.settings, epoch: 0, start: '', startSeq: 0 });
+    this.tables = new CoordinatorTables({ epoch: 0, start: '', startSeq: 0, ...this.settings });
   }
 
   /** A client's request. */
@@ -30,7 +30,7 @@ export class SimCoordinator extends SimNode<CoordinatorNodeEvent> {
 
   protected open(records: readonly ProtocolRecord[], ports: HostPorts): Host<CoordinatorNodeEvent> {
     const { epoch, startSeq, earlierStarts } = this;
-    const settings = { ...this.settings, epoch, start: `life${this.life}`, startSeq, earlierStarts };
+    const settings = { epoch, start: `life${this.life}`, startSeq, earlierStarts, ...this.settings };
     this.tables = new CoordinatorTables(settings);
     const recovery = new CoordinatorRecovery(settings, this.tables);
     for (const record of records) recovery.apply(record);

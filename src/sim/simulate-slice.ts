@@ -29,7 +29,7 @@ export async function runSlice({ seed: first, seeds, ...options }: SimulateWork)
   const sums = { counted: 0, committed: 0, aborted: 0, faultsHit: 0, events: 0, outputsChecked: 0, tailsRead: 0 };
   let restMsMax = 0;
   for (let seed = first; seed < first + seeds; seed += 1) {
-    const world = new World({ ...options, seed });
+    const world = new World({ seed, ...options });
     try {
       const report = world.run();
       const violations = [...(await world.audit()), ...(seed % CHECKED_EVERY === 0 ? checkWorld(world) : [])];

@@ -12,6 +12,7 @@
  */
 import type { Json } from '../base/canonical-json.ts';
 import { assertNever } from '../base/assert.ts';
+import { NO_MEMBERS } from '../base/no-members.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 /** Accounts of the bank that money moves between. */
@@ -211,6 +212,7 @@ export function transfer(group: string, from: number, to: number, amount: number
 
 function joined(a: Wanted, b: Wanted): Wanted {
   return {
+    ...NO_MEMBERS,
     ...a,
     ...b,
     operations: [...a.operations, ...b.operations],

@@ -81,7 +81,7 @@ export class World {
     this.byName = new Map(this.everyone.map((node) => [node.name, node]));
     const partitions = Object.keys(this.groups).filter((group) => group.startsWith('part-'));
     const protocols = protocolsBeside(this.special, options.protocols);
-    this.clients = new SimClients(random, clock, { ...options, protocols, partitions }, (request, transaction) =>
+    this.clients = new SimClients(random, clock, { partitions, ...options, protocols }, (request, transaction) =>
       this.coordinator.request(request, transaction),
     );
     const { network } = this;

@@ -108,7 +108,7 @@ export class RequestReader {
       const { fields, framing, line } = this.#phase;
       this.#phase.at = fields.scan(buffer.unread(), this.#phase.at);
       if (!fields.isDone) return this.#source.waitWithin('request');
-      return this.#endHead({ ...line.parts, headers: fields.headers }, framing, this.#phase.at);
+      return this.#endHead({ headers: fields.headers, ...line.parts }, framing, this.#phase.at);
     }
     if (this.#phase.name === 'body') {
       const { head, body } = this.#phase;

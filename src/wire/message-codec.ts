@@ -38,14 +38,14 @@ export function encodeMessages(messages: readonly TypedMessage[], address: Frame
   const [first] = messages;
   assert(first !== undefined, 'a frame carries at least one message');
   for (const { type } of messages) assert(isType(type), `a message type is a short lower-case word: ${type}`);
-  const frame = { ...address, method: 'POST' };
+  const frame = { method: 'POST', ...address };
   if (messages.length > 1) {
     const body = messages.map((message) => `${JSON.stringify(message)}\n`).join('');
-    return requestFrame({ ...frame, target: `/${SEVERAL}`, contentType: NDJSON, body });
+    return requestFrame({ target: `/${SEVERAL}`, contentType: NDJSON, body, ...frame });
   }
   // JSON.stringify leaves undefined members out.
   const body = JSON.stringify({ ...first, type: undefined });
-  return requestFrame({ ...frame, target: `/${first.type}`, contentType: 'application/json', body });
+  return requestFrame({ target: `/${first.type}`, contentType: 'application/json', body, ...frame });
 }
 
 /**
