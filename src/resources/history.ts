@@ -114,9 +114,7 @@ export class History implements Resource {
 
   snapshot(): Iterable<Json> {
     const rooms = this.rooms().map(({ room, last }) => ({ room, lines: this.#room(room).lines.slice(0, last) }));
-    return madeWhenRead(function* () {
-      for (const { room, lines } of rooms) for (const line of lines) yield { room, ...line };
-    });
+    return madeWhenRead(() => linesOf(rooms));
   }
 
   restorer(): Restorer {
@@ -187,6 +185,13 @@ export class History implements Resource {
     this.#rooms.set(name, room);
     return room;
   }
+}
+
+/** Not a closure: V8 ties the state that one holds to old objects, and it would outlive its use. */
+function* linesOf(
+  rooms: readonly { readonly room: string; readonly lines: readonly HistoryLine[] }[],
+): Generator<Json> {
+  for (const { room, lines } of rooms) for (const line of lines) yield { room, ...line };
 }
 
 /** What an append answers for a key that the room has. */

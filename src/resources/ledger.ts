@@ -178,13 +178,7 @@ export class Ledger implements Resource {
     const nextAccount = this.#nextAccount;
     // Postings never change, but one may still come to stand between others.
     const accounts = this.#sorted().map((account) => ({ ...account, postings: account.postings.slice() }));
-    return madeWhenRead(function* () {
-      yield { line: 'ledger', nextAccount };
-      for (const { account, opening, balance, owner, postings } of accounts) {
-        yield { line: 'account', account, opening, balance, ...(owner === undefined ? {} : { owner }) };
-        for (const posting of postings) yield { line: 'posting', account, ...posting };
-      }
-    });
+    return madeWhenRead(() => linesOf(nextAccount, accounts));
   }
 
   restorer(): Restorer {
@@ -283,5 +277,14 @@ export class Ledger implements Resource {
       sum: this.#sum,
       size: this.#accounts.size,
     };
+  }
+}
+
+/** Not a closure: V8 ties the state that one holds to old objects, and it would outlive its use. */
+function* linesOf(nextAccount: number, accounts: readonly Account[]): Generator<Json> {
+  yield { line: 'ledger', nextAccount };
+  for (const { account, opening, balance, owner, postings } of accounts) {
+    yield { line: 'account', account, opening, balance, ...(owner === undefined ? {} : { owner }) };
+    for (const posting of postings) yield { line: 'posting', account, ...posting };
   }
 }
