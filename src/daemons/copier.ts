@@ -50,6 +50,8 @@ interface Copy {
   position: number;
   /** The try that caught up with it last. */
   attempt: number | undefined;
+  /** Ends when what is done with it now is done: two tries must not take the same changes, nor one skip what the other took. */
+  busy: Promise<void>;
 }
 
 /** How long a request to the source may take. */
@@ -146,15 +148,40 @@ export class Copier {
       copy = await this.begin(work);
     }
     if (!this.isWanted(work)) return;
+    const known = copy;
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
-      const changes = await this.changes(copy);
+      const count = await this.inTurn(known, () => this.catchUp(known));
       if (!this.isWanted(work)) return;
-      await this.handOver(copy, changes);
-      if (!this.isWanted(work)) return;
-      if (changes.length < FEW_CHANGES) break;
+      if (count < FEW_CHANGES) break;
     }
     copy.attempt = attempt;
     this.options.onCopied(group, attempt);
+  }
+
+  /** What is fetched is handed over, whoever asked for it: the position of the copy goes with its parts. */
+  private async catchUp(copy: Copy): Promise<number> {
+    const { changes, position } = await this.changes(copy, copy.position);
+    await this.handOver(copy, changes);
+    copy.position = position;
+    return changes.length;
+  }
+
+  /** Runs alone on this copy. One that fails leaves nobody knows what of it, so then the copy is given up. */
+  private async inTurn<T>(copy: Copy, run: () => Promise<T>): Promise<T> {
+    const before = copy.busy;
+    let done: () => void = () => undefined;
+    copy.busy = new Promise((resolve) => (done = resolve));
+    await before;
+    try {
+      if (this.copies.get(copy.group) !== copy)
+        throw new ParleyError('busy', `The copy of ${copy.group} was given up.`);
+      return await run();
+    } catch (error) {
+      if (this.copies.get(copy.group) === copy) this.drop(copy.group);
+      throw error;
+    } finally {
+      done();
+    }
   }
 
   /** The snapshot, page by page; the changes behind it are fetched meanwhile. */
@@ -166,6 +193,7 @@ export class Copier {
     const client = new HttpClient({ ...parsed, tls: this.options.tls });
     const copy: Copy = {
       ...{ group, address, client, incarnation: '', parts: 0, changes: [], position: 0, attempt: undefined },
+      busy: Promise.resolve(),
     };
     this.copies.set(group, copy);
     let path = `/feed/copy?group=${encodeURIComponent(group)}`;
@@ -180,7 +208,11 @@ export class Copier {
       copy.position = page.position ?? copy.position;
       forced = this.part(copy, page.lines, Buffer.byteLength(text));
       if (!page.more) break;
-      if (number % PAGES_BETWEEN_CHANGES === 0) for (const one of await this.changes(copy)) copy.changes.push(one);
+      if (number % PAGES_BETWEEN_CHANGES === 0) {
+        const { changes, position } = await this.changes(copy, copy.position);
+        for (const one of changes) copy.changes.push(one);
+        copy.position = position;
+      }
       path = `/feed/copy?group=${encodeURIComponent(group)}&copy=${page.copy}&page=${number + 1}`;
     }
     await forced;
@@ -208,18 +240,19 @@ export class Copier {
   }
 
   /** What was committed at the source since it was last asked, as lines of a copy. */
-  private async changes(copy: Copy): Promise<readonly Json[]> {
-    const { group, client, incarnation, position } = copy;
-    const query = `group=${encodeURIComponent(group)}&since=${position}&incarnation=${incarnation}&follow=no`;
+  private async changes(copy: Copy, since: number): Promise<{ changes: readonly Json[]; position: number }> {
+    const { group, client, incarnation } = copy;
+    let position = since;
+    const query = `group=${encodeURIComponent(group)}&since=${since}&incarnation=${incarnation}&follow=no`;
     const text = await this.getText(client, `/feed?${query}`);
     const changes: Json[] = [];
     for (const line of text.split('\n')) {
       if (line === '') continue;
       const change = JSON.parse(line) as { beat?: number; number: string; id: string; data: Json };
-      if (change.beat !== undefined) copy.position = change.beat;
+      if (change.beat !== undefined) position = change.beat;
       else changes.push({ change: { number: change.number, id: change.id, data: change.data } });
     }
-    return changes;
+    return { changes, position };
   }
 
   /** Behind the barrier: the rest. Then the copy is the node's, and a later try begins anew. */
@@ -228,16 +261,24 @@ export class Copier {
     const copy = this.copies.get(group);
     if (!this.isWanted(work)) return;
     if (copy?.attempt !== attempt) throw new ParleyError('busy', `There is no copy of ${group} from this try.`);
-    const lines: Json[] = [];
-    for (let before = -1; before !== copy.position;) {
-      before = copy.position;
-      for (const change of await this.changes(copy)) lines.push(change);
-    }
+    const lines = await this.inTurn(copy, () => this.rest(copy));
     if (!this.isWanted(work)) return;
     this.requireRoom(copy, Buffer.byteLength(JSON.stringify(lines)));
     copy.client.close();
     this.copies.delete(group);
     this.options.onFinished(group, attempt, { parts: copy.parts, lines });
+  }
+
+  /** All that is left. The copy stays as it is: should it not be wanted any more, another try fetches this again. */
+  private async rest(copy: Copy): Promise<readonly Json[]> {
+    const lines: Json[] = [];
+    for (let before = -1, { position } = copy; before !== position;) {
+      before = position;
+      const more = await this.changes(copy, position);
+      for (const change of more.changes) lines.push(change);
+      ({ position } = more);
+    }
+    return lines;
   }
 
   private async getText(client: HttpClient, path: string): Promise<string> {

@@ -37,7 +37,7 @@ export async function heal(context: ScenarioContext): Promise<void> {
  * @returns what final.json says of it; `settledMs` null: something stayed open
  */
 export async function settled(context: ScenarioContext): Promise<Pick<FinalState, 'settledMs' | 'probe'>> {
-  const { cluster, scenario, say } = context;
+  const { scenario, say } = context;
   const from = performance.now();
   // A rule that is known to break what it must keep leaves things open for ever.
   const patienceMs = scenario.expectedUnsafe ? BLOCKED_MS : SETTLE_MS_MAX;
@@ -46,30 +46,38 @@ export async function settled(context: ScenarioContext): Promise<Pick<FinalState
     await delay(BLOCKED_MS);
     return { settledMs: null };
   }
+  const open = await untilNothingIsOpen(context, patienceMs);
+  const settledMs = performance.now() - from;
+  if (open !== undefined) {
+    say(`still open: ${open}`);
+    return { settledMs: null };
+  }
+  say(`nothing is open, ${Math.round(settledMs)} ms after the heal`);
+  await Promise.all(context.loads);
+  await waitUntil(context, { wholeViews: true }, JOINED_MS_MAX);
+  const probed = await probe(context);
+  // A client is told of a commit before every participant is; what they hold is looked at when all are.
+  await untilNothingIsOpen(context, patienceMs);
+  return { settledMs, ...probed };
+}
+
+/** Resolves with what is still open when the time is up. */
+async function untilNothingIsOpen(context: ScenarioContext, patienceMs: number): Promise<string | undefined> {
+  const end = performance.now() + patienceMs;
   for (;;) {
     const open = await openAnywhere(context);
-    const ms = performance.now() - from;
-    if (open === undefined) {
-      say(`nothing is open, ${Math.round(ms)} ms after the heal`);
-      await Promise.all(context.loads);
-      await waitUntil(context, { wholeViews: true }, JOINED_MS_MAX);
-      return { settledMs: ms, ...(await probe(context)) };
-    }
-    if (ms > patienceMs) {
-      say(`still open: ${open}`);
-      return { settledMs: null };
-    }
+    if (open === undefined || performance.now() > end) return open;
     await delay(LOOK_MS);
   }
+}
 
-  async function openAnywhere(one: ScenarioContext): Promise<string | undefined> {
-    const places = [[COORDINATOR, 'open'], ...cluster.participants.map((name) => [name, 'in-doubt'])] as const;
-    for (const [node = '', state = ''] of places) {
-      const listed = (await bodyOf(one.cluster, node, `/transactions?state=${state}`))?.['transactions'];
-      if (!Array.isArray(listed) || listed.length > 0) return `${JSON.stringify(listed ?? 'no answer')} at ${node}`;
-    }
-    return undefined;
+async function openAnywhere({ cluster }: ScenarioContext): Promise<string | undefined> {
+  const places = [[COORDINATOR, 'open'], ...cluster.participants.map((name) => [name, 'in-doubt'])] as const;
+  for (const [node = '', state = ''] of places) {
+    const listed = (await bodyOf(cluster, node, `/transactions?state=${state}`))?.['transactions'];
+    if (!Array.isArray(listed) || listed.length > 0) return `${JSON.stringify(listed ?? 'no answer')} at ${node}`;
   }
+  return undefined;
 }
 
 /** A transfer over every account of each ledger with several: locks that were left behind would stop it. */

@@ -113,7 +113,10 @@ class SimCopier {
 
   private catchUp(work: CopierWork, copy: Copy): void {
     const { group, attempt } = work;
-    const isThere = this.changes(group, copy, (lines) => {
+    const isThere = this.changes(group, copy, (lines, position) => {
+      // Of two tries the earlier one takes nothing: the later one has asked for the same.
+      if (!this.isWanted(work)) return;
+      copy.position = position;
       if (lines.length > 0) this.part(group, copy, lines);
       this.learner.target.handle({ type: 'copied', group, attempt });
     });
@@ -121,12 +124,16 @@ class SimCopier {
     if (!isThere) this.run(work);
   }
 
-  private finish({ group, attempt }: CopierWork): void {
+  private finish(work: CopierWork): void {
+    const { group, attempt } = work;
     const { target } = this.learner;
+    // A barrier of an earlier try must not take the copy from under the later one.
+    if (!this.isWanted(work)) return;
     const copy = this.copies().get(group);
     const fail = (): void => target.handle({ type: 'copy-failed', group, attempt });
     if (copy?.whole !== true) return fail();
     const isThere = this.changes(group, copy, (lines) => {
+      if (!this.isWanted(work)) return;
       this.copies().delete(group);
       target.handle({ type: 'copy-finished', group, attempt, parts: copy.parts, lines });
     });
@@ -143,7 +150,7 @@ class SimCopier {
   }
 
   /** What came since, once it is durable at the source; false when it cannot be had, and the copy is given up. */
-  private changes(group: string, copy: Copy, take: (lines: readonly Json[]) => void): boolean {
+  private changes(group: string, copy: Copy, take: (lines: readonly Json[], position: number) => void): boolean {
     const { source, position, incarnation } = copy;
     const resources = source.alive && logOf(source) === incarnation ? source.participant?.resources : undefined;
     const page: FeedPage | undefined = resources?.changesSince(position, group);
@@ -156,8 +163,7 @@ class SimCopier {
     source.whenDurable(() => {
       const { target, life } = this.learner;
       if (!target.alive || target.participant !== life || this.copies().get(group) !== copy) return;
-      copy.position = upTo;
-      take(structuredClone(lines));
+      take(structuredClone(lines), upTo);
     });
     return true;
   }

@@ -12,24 +12,37 @@ class Source {
   address = '';
   refuses = false;
   asked = 0;
+  /** What a request for changes waits for. */
+  gate: Promise<void> = Promise.resolve();
+  private readonly texts: string[];
   private readonly server: HttpServer;
 
   constructor(name: string, texts: readonly string[]) {
-    const lines = texts.map(lineOf);
+    this.texts = [...texts];
     this.server = new HttpServer({
-      handler: ({ path }) => {
+      handler: async ({ path, query }) => {
         this.asked += 1;
         if (this.refuses) return json(503, {});
         if (path.startsWith('/feed/copy')) {
           const page = { copy: 'c', page: 1, more: false };
-          return json(200, { incarnation: name, position: lines.length, ...page, lines });
+          return json(200, { incarnation: name, position: this.texts.length, ...page, lines: this.texts.map(lineOf) });
         }
-        return { status: 200, body: `${JSON.stringify({ beat: lines.length })}\n` };
+        await this.gate;
+        const since = Number(query.get('since'));
+        const changes = this.texts.slice(since).map((text, index) => ({
+          ...{ number: `source00.1.${since + index}`, id: text, data: lineOf(text, since + index) },
+        }));
+        const lines = [...changes, { beat: this.texts.length }];
+        return { status: 200, body: lines.map((line) => `${JSON.stringify(line)}\n`).join('') };
       },
       onBug: (error) => {
         throw error;
       },
     });
+  }
+
+  commit(text: string): void {
+    this.texts.push(text);
   }
 
   async listen(): Promise<void> {
@@ -98,6 +111,26 @@ describe('The tries of a copier', () => {
       await eventually('it has finished', () => reports.at(-1) === 'finished 3 with 2 in 1');
       expect(reports).to.not.include('copied 1');
       expect(behind.asked).to.equal(1);
+    });
+  });
+
+  it('lose nothing that an earlier one fetched behind its barrier and could not use', async () => {
+    await withSources(async ({ copier, current, reports }) => {
+      copier.run({ type: 'copy', group: 'chat', attempt: 1, address: current.address });
+      await eventually('it has caught up', () => reports.includes('copied 1'));
+      current.commit('late');
+      const before = current.asked;
+      copier.run({ type: 'finish-copy', group: 'chat', attempt: 1 });
+      await eventually('it asks for the rest', () => current.asked > before);
+      let open: () => void = () => undefined;
+      current.gate = new Promise((resolve) => (open = resolve));
+      await eventually('it has the rest, and asks whether there is more', () => current.asked > before + 1);
+      copier.run({ type: 'copy', group: 'chat', attempt: 2, address: current.address });
+      open();
+      await eventually('the later try has caught up', () => reports.includes('copied 2'));
+      copier.run({ type: 'finish-copy', group: 'chat', attempt: 2 });
+      await eventually('it has finished', () => reports.some((report) => report.startsWith('finished 2')));
+      expect(reports.at(-1)).to.match(/^finished 2 with 3 in/);
     });
   });
 
