@@ -1,6 +1,7 @@
 /**
  * What a front end counts of the changes it was asked for, and why those that
- * were rolled back were. Every id is counted once, however often it is sent.
+ * were rolled back were. An id is counted once, however often it is sent, as
+ * long as it is among the last 10,000 that ended, or 10,000 without an outcome.
  *
  *   attempted = committed + rolledBack + unknown,  rolledBack = the sum of its causes
  *
@@ -49,7 +50,7 @@ const CODES: Readonly<Record<string, Cause>> = {
   'lock-timeout': 'conflicts',
 };
 
-/** Ids kept so that one that is sent again is not counted again. */
+/** Ids kept so that one that is sent again is not counted again, of those that ended and of those that have not. */
 const IDS_MAX = 10_000;
 /** Durations kept for the percentiles, when it is not said how many. */
 const DURATIONS_MAX = 1_000;
@@ -64,7 +65,9 @@ export function countedAs(outcome: Json | undefined, reasonCode: Json | undefine
 /** See the header. */
 export class BankStatistics {
   readonly #counts = new Map<Counted, number>();
-  readonly #byId = new Map<string, Counted>();
+  /** Oldest first. An unknown id is not pushed out by those that ended: its outcome is still to be counted. */
+  readonly #ended = new Set<string>();
+  readonly #unknown = new Set<string>();
   readonly #durationsMs: number[] = [];
   readonly #durationsMax: number;
   #durations = 0;
@@ -76,13 +79,13 @@ export class BankStatistics {
 
   /** Counts a transaction, or what became of one whose outcome was unknown. */
   note(id: string, counted: Counted, tookMs: number): void {
-    const before = this.#byId.get(id);
     // An outcome never changes; only what was unknown becomes known.
-    if (before !== undefined && before !== 'unknown') return;
-    if (before !== undefined) this.#add(before, -1);
+    if (this.#ended.has(id)) return;
+    if (this.#unknown.delete(id)) this.#add('unknown', -1);
     this.#add(counted, 1);
-    this.#byId.set(id, counted);
-    if (this.#byId.size > IDS_MAX) this.#byId.delete(this.#byId.keys().next().value ?? id);
+    const ids = counted === 'unknown' ? this.#unknown : this.#ended;
+    ids.add(id);
+    if (ids.size > IDS_MAX) ids.delete(ids.values().next().value ?? id);
     if (counted === 'unknown') return;
     this.#durationsMs[this.#durations % this.#durationsMax] = tookMs;
     this.#durations += 1;

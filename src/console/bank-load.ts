@@ -4,7 +4,8 @@
  *
  * It opens accounts of its own, so that what they must hold in the end is
  * known: each committed transfer is counted when its answer comes, and one
- * whose outcome is unknown is asked again with its id. The bank's total is
+ * whose outcome is unknown is asked again with its id, once more when all have
+ * ended. The bank's total is
  * read before and after as well; others may move money meanwhile, but not open
  * or set accounts.
  */
@@ -14,7 +15,7 @@ import { ParleyError } from '../base/errors.ts';
 import { settleOutcome } from './api-client.ts';
 import { pause } from './pause.ts';
 import { isObject, textAt } from './transaction-text.ts';
-import type { Statistics } from '../bank/bank-statistics.ts';
+import type { Counted, Statistics } from '../bank/bank-statistics.ts';
 import type { Json } from '../base/canonical-json.ts';
 import type { SeededRandom } from '../base/seeded-random.ts';
 import type { ApiBody, ApiClient, ApiRequest, SettleOptions } from './api-client.ts';
@@ -62,6 +63,8 @@ export type LoadResult = {
   readonly wrong: readonly WrongAccount[];
   /** Transfers sent twice whose second answer was another. */
   readonly contradicted: number;
+  /** Transfers that were refused before they became transactions: no rollbacks. */
+  readonly refused: number;
 };
 
 type Transfer = { readonly from: number; readonly to: number; readonly amount: number };
@@ -78,6 +81,7 @@ export async function runLoad(plan: LoadPlan, world: LoadWorld): Promise<LoadRes
   await load.open();
   const totalBefore = await load.total();
   const elapsedMs = await load.run();
+  await load.settleUnknown();
   return { ...load.read(), elapsedMs, totalBefore, totalAfter: await load.total(), wrong: await load.wrongAccounts() };
 }
 
@@ -87,7 +91,10 @@ class Load {
   readonly #statistics = new BankStatistics(DURATIONS_KEPT);
   /** What each account must hold by the answers so far. */
   readonly #expected = new Map<number, number>();
+  /** Transfers without an outcome so far, by id. */
+  readonly #unknown = new Map<string, Transfer>();
   #contradicted = 0;
+  #refused = 0;
   #next = 0;
 
   constructor(plan: LoadPlan, world: LoadWorld) {
@@ -95,9 +102,9 @@ class Load {
     this.#world = world;
   }
 
-  read(): Pick<LoadResult, 'statistics' | 'accounts' | 'contradicted'> {
+  read(): Pick<LoadResult, 'statistics' | 'accounts' | 'contradicted' | 'refused'> {
     const statistics = this.#statistics.read();
-    return { statistics, accounts: this.#expected.size, contradicted: this.#contradicted };
+    return { statistics, accounts: this.#expected.size, contradicted: this.#contradicted, refused: this.#refused };
   }
 
   async open(): Promise<void> {
@@ -135,6 +142,11 @@ class Load {
     return performance.now() - begunMs;
   }
 
+  /** What a dead node left without an outcome may have one by now. */
+  async settleUnknown(): Promise<void> {
+    for (const [id, transfer] of [...this.#unknown]) await this.#ask(transfer, id, performance.now());
+  }
+
   async wrongAccounts(): Promise<readonly WrongAccount[]> {
     const { client, settle } = this.#world;
     const wrong: WrongAccount[] = [];
@@ -162,22 +174,35 @@ class Load {
   async #transfer(dueMs: number): Promise<void> {
     const { random, makeId } = this.#world;
     const [transfer, id] = [this.#chosen(), makeId()];
-    const counted = await this.#counted(transfer, id);
-    this.#statistics.note(id, counted, performance.now() - dueMs);
-    if (counted === 'committed') this.#move(transfer);
-    if (!random.chance(this.#plan.twice) || counted === 'unknown') return;
+    const counted = await this.#ask(transfer, id, dueMs);
+    if (!random.chance(this.#plan.twice) || counted === 'unknown' || counted === 'refused') return;
     const again = await this.#counted(transfer, id);
-    if (again !== counted && again !== 'unknown') this.#contradicted += 1;
+    if (again !== counted && again !== 'unknown' && again !== 'refused') this.#contradicted += 1;
   }
 
-  async #counted(transfer: Transfer, id: string): Promise<ReturnType<typeof countedAs>> {
+  /** Sends a transfer, and counts what comes of it. */
+  async #ask(transfer: Transfer, id: string, sinceMs: number): Promise<Counted | 'refused'> {
+    const counted = await this.#counted(transfer, id);
+    if (counted === 'refused') {
+      // Of one that was unknown before, a refusal says nothing.
+      if (!this.#unknown.has(id)) this.#refused += 1;
+      return counted;
+    }
+    this.#statistics.note(id, counted, performance.now() - sinceMs);
+    if (counted === 'unknown') this.#unknown.set(id, transfer);
+    else this.#unknown.delete(id);
+    if (counted === 'committed') this.#move(transfer);
+    return counted;
+  }
+
+  async #counted(transfer: Transfer, id: string): Promise<Counted | 'refused'> {
     try {
       const { body } = await this.#send('/bank/transfers', { ...transfer, id }, id);
       return countedAs(body['outcome'], isObject(body['reason']) ? body['reason']['code'] : undefined);
     } catch (error) {
       // A refusal with an outcome is a rollback; without one, nothing was begun.
       if (!(error instanceof ParleyError) || !error.definite) throw error;
-      return error.extra['outcome'] === 'aborted' ? countedAs('aborted', error.code) : 'network';
+      return error.extra['outcome'] === 'aborted' ? countedAs('aborted', error.code) : 'refused';
     }
   }
 

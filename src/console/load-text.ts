@@ -17,13 +17,14 @@ export function loadVerdict({ statistics, totalBefore, totalAfter, wrong, contra
 
 /** The report. */
 export function loadLines(plan: LoadPlan, result: LoadResult): readonly string[] {
-  const { statistics, elapsedMs, totalBefore, totalAfter, accounts, wrong, contradicted } = result;
+  const { statistics, elapsedMs, totalBefore, totalAfter, accounts, wrong, contradicted, refused } = result;
   const perSecond = (1000 * statistics.attempted) / Math.max(1, elapsedMs);
   const verdict = loadVerdict(result);
   return [
     ...statisticsLines(statistics),
     '',
     `${counted(plan.clients, 'client')}, ${(elapsedMs / 1000).toFixed(1)} s, ${perSecond.toFixed(1)} transfers a second`,
+    ...(refused === 0 ? [] : [`${counted(refused, 'transfer')} refused before they became transactions`]),
     `total before ${totalBefore}, after ${totalAfter}${totalBefore === totalAfter ? '' : ': MONEY WAS MADE OR LOST'}`,
     wrong.length === 0
       ? `${accounts} accounts of this run hold their opening and what was moved, to the last unit`

@@ -10,13 +10,16 @@ import type { ApiRequest } from '../../src/console/api-client.ts';
 import type { FakeAnswer } from './console-harness.ts';
 
 const PLAN: LoadPlan = {
-  // At a rate the number of transfers does not depend on how fast this machine is: 60.
+  // At a rate the number of transfers does not depend on how fast this machine is.
   ...{ clients: 4, durationMs: 60, rate: 1000, accounts: 3, opening: 100 },
   ...{ hot: 0.5, tooMuch: 0.2, twice: 0.3 },
 };
 
-/** What a bank does wrong: loses the money of every tenth transfer, gives it to another account, or never says how it ended. */
-type Vice = 'loses' | 'misplaces' | 'is silent' | 'changes its word';
+/** Its duration times its rate. */
+const TRANSFERS = 60;
+
+/** What a bank does wrong: loses the money of every tenth transfer, gives it to another account, never says how it ended or says it late, or takes none. */
+type Vice = 'loses' | 'misplaces' | 'is silent' | 'is late' | 'refuses' | 'changes its word';
 
 class PlayedBank {
   readonly balances = new Map([[1, 7]]);
@@ -40,7 +43,7 @@ class PlayedBank {
     }
     if (path !== '/bank/transfers') return [200, { account, balance: this.balances.get(account), held: 0 }];
     const known = this.answers.get(body.id);
-    if (known !== undefined) return this.vice === 'changes its word' ? [200, { outcome: 'aborted' }] : known;
+    if (known !== undefined) return this.#again(known);
     const answer = this.#transfer(body);
     this.answers.set(body.id, answer);
     return answer;
@@ -50,13 +53,23 @@ class PlayedBank {
     this.largest = Math.max(this.largest, amount);
     const odd = this.answers.size % 10 === 9;
     if (odd && this.vice === 'is silent') return [202, { outcome: 'unknown' }];
+    if (odd && this.vice === 'refuses') return [503, { code: 'draining', detail: 'It is stopping.', definite: true }];
     if ((this.balances.get(from) ?? 0) < amount) {
       return [409, { code: 'insufficient-funds', detail: 'Too little.', outcome: 'aborted' }];
     }
     const receiver = odd && this.vice === 'misplaces' ? 1 : to;
     this.balances.set(from, (this.balances.get(from) ?? 0) - amount);
     if (!odd || this.vice !== 'loses') this.balances.set(receiver, (this.balances.get(receiver) ?? 0) + amount);
-    return [200, { outcome: 'committed' }];
+    return odd && this.vice === 'is late' ? [202, { outcome: 'unknown' }] : [200, { outcome: 'committed' }];
+  }
+
+  /** The same id again. */
+  #again(known: FakeAnswer): FakeAnswer {
+    if (this.vice === 'changes its word') return [200, { outcome: 'aborted' }];
+    // It knows by the time the last of the plan's transfers is sent.
+    if (known[0] === 202 && this.vice === 'is late' && this.answers.size === TRANSFERS)
+      return [200, { outcome: 'committed' }];
+    return known;
   }
 }
 
@@ -96,6 +109,7 @@ describe('parley bank load', () => {
     ['misplaces', 'violated', /of 3 accounts of this run hold something else than the answers say/],
     ['changes its word', 'violated', /transfers were answered otherwise the second time/],
     ['is silent', 'conserved', /Outcome not known yet: +[1-9]/],
+    ['refuses', 'conserved', /transfers refused before they became transactions/],
   ];
   for (const [vice, verdict, said] of vices) {
     it(`says ${verdict} of a bank that ${vice}`, async () => {
@@ -104,6 +118,21 @@ describe('parley bank load', () => {
       expect(loadLines(PLAN, result).join('\n')).to.match(said);
     });
   }
+
+  it('asks once more at the end for what had no outcome, and counts it as what it became', async () => {
+    const { result } = await loadOf('is late');
+    expect(result.statistics.unknown).to.equal(0);
+    expect(result.statistics.attempted).to.equal(TRANSFERS);
+    expect(result).to.deep.include({ wrong: [], refused: 0 });
+    expect(loadVerdict(result)).to.equal('conserved');
+  });
+
+  it('does not take a refusal for a rollback', async () => {
+    const { result } = await loadOf('refuses');
+    expect(result.refused).to.be.greaterThan(0);
+    expect(result.statistics.rolledBack).to.equal(result.statistics.causes.funds);
+    expect(result.statistics.attempted + result.refused).to.equal(TRANSFERS);
+  });
 
   it('says nothing for sure where the outcome of a transfer may explain what an account holds', async () => {
     const { result } = await loadOf('is silent');
