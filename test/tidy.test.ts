@@ -260,6 +260,14 @@ describe('the repository is tidy', () => {
     expect(files.map(({ path }) => path)).to.include.members(['package-lock.json', 'README.md', 'scripts/setup.mjs']);
   });
 
+  it('S0-32: every part has tests of its own, and there are tests of the whole', () => {
+    const partsIn = (top: string): ReadonlySet<string> =>
+      new Set(files.map(({ path }) => new RegExp(`^${top}/([a-z]+)/`).exec(path)?.[1] ?? '').filter(Boolean));
+    const tested = partsIn('test');
+    expect([...partsIn('src')].filter((part) => !tested.has(part))).to.deep.equal([]);
+    expect([...tested]).to.include.members(['processes', 'conformance', 'fuzz', 'mutants']);
+  });
+
   it('the oldest Node is the same in package.json, in .nvmrc and in set-up', () => {
     const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
     const oldest = read('.nvmrc').trim();

@@ -1,12 +1,14 @@
 /**
- * The messages of a transfer in the words of the third source system, behind
- * those of the second (`--show-frames`). They are renderings: on the wire are
- * the messages of docs/protocols.md.
+ * The messages of a transfer in the words of the third source system, and votes
+ * on CREATE, UPDATE and QUERY in those of the fourth, behind those of the second
+ * (`--show-frames`). They are renderings: on the wire are the messages of
+ * docs/protocols.md.
  *
  * | message | shown |
  * | --- | --- |
  * | prepare | `PREPARE c.1.2 {"command":"prepare","amount":100}` |
  * | vote | `VOTE:Y c.1.2 {"status":"ready"}`, `VOTE:N c.1.2 {"status":"abort","reason":"…"}` |
+ * | vote on CREATE, UPDATE, QUERY | `VOTE:Y c.1.2 OK,commit`, `VOTE:N c.1.2 ERR acct not found` |
  * | commit, abort | `COMMIT c.1.2 {"command":"commit","amount":100}`, `ABORT c.1.2 {"command":"rollback"}` |
  * | no vote until the abort, or one by a node that cannot be reached | `{"status":"timeout","error":"Connection timed out"}` |
  */
@@ -27,8 +29,13 @@ export type ShownMessage = {
 /** Attempts remembered; older ones are shown without their amount. */
 const ATTEMPTS_MAX = 1000;
 
+/** What the fourth system's commands come to. */
+const FOURTH: readonly Json[] = ['create', 'update', 'query', 'total'];
+
 interface Seen {
   readonly amount: number;
+  /** No money moves between accounts: one of the fourth system's commands. */
+  readonly isFourth: boolean;
   /** Nodes that were asked for a vote and have given none. */
   readonly silent: Set<string>;
 }
@@ -47,11 +54,13 @@ export class BankWords {
     if (type === 'abort') return JSON.stringify({ command: 'rollback' });
     if (type !== 'vote') return '';
     seen.silent.delete(peer);
-    if (message.vote !== 'no') return JSON.stringify({ status: 'ready' });
+    if (message.vote !== 'no') return seen.isFourth ? 'OK,commit' : JSON.stringify({ status: 'ready' });
     // The no decides, so that nobody else was waited for to the end.
     seen.silent.clear();
     const { code = '', detail = '' } = message.reason ?? {};
-    return code === 'node-unreachable' ? TIMEOUT_WORDS : JSON.stringify({ status: 'abort', reason: detail });
+    if (code === 'node-unreachable') return TIMEOUT_WORDS;
+    if (seen.isFourth) return code === 'unknown-account' ? 'ERR acct not found' : `ERR ${detail}`;
+    return JSON.stringify({ status: 'abort', reason: detail });
   }
 
   /** True, once, when an abort goes to a node that was asked and whose vote never came. */
@@ -63,7 +72,8 @@ export class BankWords {
     const moves = operations.map(({ operation }) => operation as Readonly<Record<string, Json>>);
     if (!moves.some(({ resource }) => resource === 'ledger')) return '';
     const amount = moves.reduce((most, move) => Math.max(most, amountOf(move)), 0);
-    const seen = this.#attempts.get(number) ?? { amount, silent: new Set<string>() };
+    const isFourth = moves.every(({ type = '' }) => FOURTH.includes(type));
+    const seen = this.#attempts.get(number) ?? { amount, isFourth, silent: new Set<string>() };
     seen.silent.add(peer);
     this.#attempts.set(number, seen);
     if (this.#attempts.size > ATTEMPTS_MAX) this.#attempts.delete(this.#attempts.keys().next().value ?? '');

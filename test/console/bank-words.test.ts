@@ -9,6 +9,28 @@ const prepare = {
 const yes = { type: 'vote', vote: 'yes', number };
 const no = (code: string, detail: string) => ({ type: 'vote', vote: 'no', number, reason: { code, detail } });
 
+const onAccount = (type: string, more: object) => ({
+  ...{ type: 'prepare', number },
+  operations: [{ operation: { group: 'bank', resource: 'ledger', type, ...more } }],
+});
+
+describe('the words of the fourth source system', () => {
+  it('S4-7: show OK,commit for every vote on a command, and ERR acct not found where the account is not', () => {
+    const words = new BankWords();
+    for (const command of [onAccount('create', { opening: 5 }), onAccount('query', { account: 1 })]) {
+      words.of(command, 'B1');
+      expect(words.of(yes, 'B1')).to.equal('OK,commit');
+    }
+    words.of(onAccount('update', { account: 9, balance: 5 }), 'B1');
+    expect(words.of(no('unknown-account', 'There is no account 9.'), 'B1')).to.equal('ERR acct not found');
+    expect(words.of({ type: 'abort', number }, 'B1'), 'one ERR and it is not approved').to.equal(
+      '{"command":"rollback"}',
+    );
+    words.of(onAccount('update', { account: 1, balance: 5 }), 'B1');
+    expect(words.of(no('lock-timeout', 'It is locked.'), 'B1')).to.equal('ERR It is locked.');
+  });
+});
+
 describe('the words of the third source system', () => {
   it('S3-3 S3-4: show ready, and commit with its amount, to all', () => {
     const words = new BankWords();

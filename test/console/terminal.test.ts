@@ -73,7 +73,7 @@ async function sitDown(run: (sitting: Sitting) => Promise<void>, historyFile?: s
 }
 
 describe('a console at a terminal', () => {
-  it('prints a line that arrives above the prompt and leaves the half-typed text as it was', async () => {
+  it('S2-2: prints a line that arrives above the prompt and leaves the half-typed text as it was', async () => {
     await sitDown(async ({ input, terminal, shows }) => {
       input.write('hal');
       await shows('> hal');

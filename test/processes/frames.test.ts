@@ -28,7 +28,7 @@ function runFrames(port: number, ...more: readonly string[]): Promise<{ code: nu
 describe('bad frames', function () {
   this.timeout(RUN_MS_MAX + 30_000);
 
-  it('never run anything, never lose the answer to a good one, and end as the rules say, at a coordinator', async () => {
+  it('S0-8: never run anything, never lose the answer to a good one, and end as the rules say, at a coordinator', async () => {
     await withCluster({ only: ['coordinator', 'P1'], opening: [] }, async (cluster) => {
       const { port } = cluster.nodes.address('coordinator');
       for (const more of [[], ['--file', OWN_FRAMES]]) {

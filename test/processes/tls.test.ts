@@ -76,7 +76,7 @@ describe('a cluster under TLS', function () {
     this.skip();
   });
 
-  it('shows a listener in between nothing but TLS, and refuses what is not; the frames rules hold inside', async () => {
+  it('S0-22: shows a listener in between nothing but TLS, and refuses what is not; the frames rules hold inside', async () => {
     await withTemporaryDirectory(async (directory) => {
       const files = makeCertificates(join(directory, 'tls'));
       const tls = clientTlsFrom(files.ca);

@@ -1,5 +1,7 @@
 /** The transfer between two participants, each with an account of its own: every step, and who may die when. */
 import { expect } from 'chai';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { textAt } from '../../src/console/transaction-text.ts';
 import { openCredentials } from '../../src/net/credentials.ts';
@@ -54,6 +56,24 @@ function numberIn({ body }: TestAnswer): string {
 
 describe('a transfer between two participants', function () {
   this.timeout(300_000);
+
+  it('S2-1: serves clients and participants, each connection by itself, while one of them says only half a request', async () => {
+    await withCluster(SEPARATE, async (cluster) => {
+      const half = connect(cluster.nodes.address('coordinator'));
+      try {
+        await once(half, 'connect');
+        half.write('POST /transactions HTTP/1.1\r\nHost: coordi');
+        const moved = await Promise.all(
+          ['TX001', 'TX002', 'TX003'].map((id) => transact(cluster, { id, operations: payment(100) })),
+        );
+        expect(moved.map(({ body }) => body['outcome'])).to.deep.equal(['committed', 'committed', 'committed']);
+        expect(half.destroyed, 'it is still waited for').to.equal(false);
+        await expectBalances(cluster, 700, 1300);
+      } finally {
+        half.destroy();
+      }
+    });
+  });
 
   it('S2-3 S2-4 S2-5 S2-6 S2-7: writes every step of a commit and of an abort into the logs of all three', async () => {
     await withCluster(SEPARATE, async (cluster) => {

@@ -57,11 +57,13 @@ const COMMITTED = /moved 100 from account 1 to 2: committed in \d+ ms \(2pc, 3 p
 describe('parley up --demo with real daemons', function () {
   this.timeout(300_000);
 
-  it('commits a first transfer and a first chat line, stops with exit code 0, and does the same again', async () => {
+  it('S0-2 S1-1: commits a first transfer and a first chat line with five programs, stops with exit code 0, and does the same again', async () => {
     await withTemporaryDirectory(async (directory) => {
       for (const start of ['first', 'second']) {
         await withUp(directory, async (up, text, ended) => {
           expect(text(), start).to.match(COMMITTED);
+          for (const name of ['server', 'coordinator', 'P1', 'P2', 'P3'])
+            expect(text()).to.include(`${name} listens on`);
           expect(text()).to.include('account 1: 900, account 2: 1100').and.include('account 1: 1000, account 2: 1000');
           expect(text()).to.include('[parley]: 0:00:00:hello   (delivered in lobby)');
           up.kill('SIGTERM');
