@@ -8,7 +8,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { BenchContext, Subject } from './bench-context.ts';
 import { startBenchCluster } from './bench-cluster.ts';
-import type { CrowdAnswer, CrowdOptions } from './chat-crowd.ts';
+import type { CrowdAnswer, CrowdOptions, CrowdQuestion } from './chat-crowd.ts';
 import { benchModule, startTask } from './child-task.ts';
 import { findProgram, freeLoopbackPort, InstalledServer } from './installed-server.ts';
 import { watchProcesses } from './process-use.ts';
@@ -21,6 +21,8 @@ export const chatSubject: Subject = { name: 'chat', title: 'Chat, from a writer 
 
 const READERS = [10, 100, 1000] as const;
 const WRITERS = 64;
+/** Servers run for days: what is measured is not their first seconds, in which compilers and caches are cold. */
+const FIRST_WORK = { warmMs: 0, measureMs: 4000 };
 /** The room of the ratio. */
 const RATIO_READERS = 100;
 
@@ -49,12 +51,17 @@ async function run(context: BenchContext): Promise<SubjectResult> {
     const ngircd = await startNgircd(context);
     if ('skipped' in ngircd) skipped.push(ngircd.skipped);
     else chats.push(ngircd);
+    for (const chat of chats) {
+      context.progress(`${chat.name}, working for a while first`, 0);
+      await measure(chat, RATIO_READERS, FIRST_WORK);
+    }
+    const time = context.quick ? { warmMs: 500, measureMs: 1500 } : { warmMs: 1000, measureMs: 4000 };
     for (let round = 0; round < context.repeat; round += 1) {
       for (const [index, readers] of READERS.entries()) {
         for (const chat of chats) {
           context.progress(`${chat.name}, ${readers} readers`, (round + index / READERS.length) / context.repeat);
           const key = keyOf(chat.name, readers);
-          samples.set(key, [...(samples.get(key) ?? []), await measure(context, chat, readers)]);
+          samples.set(key, [...(samples.get(key) ?? []), await measure(chat, readers, time)]);
         }
       }
     }
@@ -74,7 +81,8 @@ async function run(context: BenchContext): Promise<SubjectResult> {
   }));
   const notes = [
     `${WRITERS} writers, each with one line under way; a line of Parley is durable on three replicas before it is ` +
-      'delivered, ngIRCd keeps nothing. The crowd is one process, the same for both.',
+      'delivered, ngIRCd keeps nothing. The crowd is one process, the same for both; its writers do not read.',
+    'Each of them first works for four seconds, which is not counted.',
   ];
   return { series, ratios, skipped, notes };
 }
@@ -90,7 +98,7 @@ function pointOf(label: string, samples: readonly Sample[]): Point {
   return { label, value, details, processes: last?.processes ?? [] };
 }
 
-async function measure(context: BenchContext, chat: Chat, readers: number): Promise<Sample> {
+async function measure(chat: Chat, readers: number, time: CrowdQuestion): Promise<Sample> {
   const options: CrowdOptions = { kind: chat.kind, port: chat.port, readers, writers: WRITERS };
   const crowd = await startTask({
     name: `crowd of ${chat.name}`,
@@ -100,8 +108,7 @@ async function measure(context: BenchContext, chat: Chat, readers: number): Prom
   });
   try {
     const stop = watchProcesses([{ name: 'crowd', pid: crowd.pid }, ...chat.watched]);
-    const time = context.quick ? { warmMs: 500, measureMs: 1500 } : { warmMs: 1000, measureMs: 4000 };
-    const { delivered, said, elapsedMs, failed } = (await crowd.ask(time)) as unknown as CrowdAnswer;
+    const { delivered, said, elapsedMs, failed } = (await crowd.ask({ ...time })) as unknown as CrowdAnswer;
     const perSecond = (delivered * 1000) / elapsedMs;
     return { perSecond, saidPerSecond: (said * 1000) / elapsedMs, failed, processes: stop() };
   } finally {
