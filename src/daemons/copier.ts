@@ -272,13 +272,13 @@ export class Copier {
   /** All that is left. The copy stays as it is: should it not be wanted any more, another try fetches this again. */
   private async rest(copy: Copy): Promise<readonly Json[]> {
     const lines: Json[] = [];
-    for (let before = -1, { position } = copy; before !== position;) {
-      before = position;
+    // Not until the position stands still: that of the source goes on with its other groups, whose work does not wait.
+    for (let { position } = copy; ;) {
       const more = await this.changes(copy, position);
+      if (more.changes.length === 0) return lines;
       for (const change of more.changes) lines.push(change);
       ({ position } = more);
     }
-    return lines;
   }
 
   private async getText(client: HttpClient, path: string): Promise<string> {

@@ -28,7 +28,9 @@ function answered(cluster: TestCluster, method: string, path: string, json?: Jso
 /** Moves 1 to and fro between accounts 1 and 2, and reads the total all the while, until it is ended. */
 class Movement {
   /** What the total was or was becoming, in order. */
-  readonly totals: number[];
+  private readonly totals: number[];
+  /** The place of the last one that somebody was told of: a read that begins later sees none before it. */
+  private told = 0;
   reads = 0;
   committed = 0;
   private ending = false;
@@ -37,6 +39,14 @@ class Movement {
   constructor(cluster: TestCluster, total: number) {
     this.totals = [total];
     this.loops = [this.move(cluster), this.read(cluster)];
+  }
+
+  /** Makes a change that adds this much to what all accounts hold. */
+  async changing(by: number, change: () => Promise<TestAnswer>): Promise<TestAnswer> {
+    this.totals.push((this.totals.at(-1) ?? 0) + by);
+    const answer = await change();
+    this.told = this.totals.length - 1;
+    return answer;
   }
 
   async end(): Promise<void> {
@@ -55,27 +65,23 @@ class Movement {
 
   private async read(cluster: TestCluster): Promise<void> {
     while (!this.ending) {
-      const before = this.totals.length - 1;
+      const { told } = this;
       const { status, body } = await cluster.ask('server', 'GET', '/bank/total');
       if (status !== 200) continue;
       this.reads += 1;
-      expect(this.totals.slice(before), 'a read of the total').to.include(body['total']);
+      expect(this.totals.slice(told), 'a read of the total').to.include(body['total']);
     }
   }
 }
 
 /** CREATE, UPDATE and QUERY as a client has them, and an account that is not there. */
 async function serves(cluster: TestCluster, movement: Movement, account: number): Promise<void> {
-  const total = movement.totals.at(-1) ?? 0;
-  movement.totals.push(total + 100);
-  const created = await answered(cluster, 'POST', '/bank/accounts', { id: `CREATE-${account}`, opening: 100 });
+  const opening = { id: `CREATE-${account}`, opening: 100 };
+  const created = await movement.changing(100, () => answered(cluster, 'POST', '/bank/accounts', opening));
   expect(created.body, 'CREATE').to.deep.include({ outcome: 'committed' });
   expect(created.body['results'], 'the next number').to.deep.equal([{ account, balance: 100 }]);
-  movement.totals.push(total + 250);
-  const updated = await answered(cluster, 'PUT', `/bank/accounts/${account}`, {
-    id: `UPDATE-${account}`,
-    balance: 250,
-  });
+  const balance = { id: `UPDATE-${account}`, balance: 250 };
+  const updated = await movement.changing(150, () => answered(cluster, 'PUT', `/bank/accounts/${account}`, balance));
   expect(updated.body, 'UPDATE').to.include({ outcome: 'committed' });
   const queried = await answered(cluster, 'GET', `/bank/accounts/${account}`);
   expect(queried.body, 'QUERY').to.include({ account, balance: 250 });

@@ -11,6 +11,7 @@ const lineOf = (text: string, index: number) => ({ room: 'lobby', seq: index + 1
 class Source {
   address = '';
   refuses = false;
+  isBusyElsewhere = false;
   asked = 0;
   /** What a request for changes waits for. */
   gate: Promise<void> = Promise.resolve();
@@ -32,7 +33,9 @@ class Source {
         const changes = this.texts.slice(since).map((text, index) => ({
           ...{ number: `source00.1.${since + index}`, id: text, data: lineOf(text, since + index) },
         }));
-        const lines = [...changes, { beat: this.texts.length }];
+        // Work on other groups goes on behind the barrier of this one.
+        if (this.isBusyElsewhere) this.elsewhere += 1;
+        const lines = [...changes, { beat: this.texts.length + this.elsewhere }];
         return { status: 200, body: lines.map((line) => `${JSON.stringify(line)}\n`).join('') };
       },
       onBug: (error) => {
@@ -40,6 +43,9 @@ class Source {
       },
     });
   }
+
+  /** Transactions of other groups, which only move the position. */
+  elsewhere = 0;
 
   commit(text: string): void {
     this.texts.push(text);
@@ -131,6 +137,16 @@ describe('The tries of a copier', () => {
       copier.run({ type: 'finish-copy', group: 'chat', attempt: 2 });
       await eventually('it has finished', () => reports.some((report) => report.startsWith('finished 2')));
       expect(reports.at(-1)).to.match(/^finished 2 with 3 in/);
+    });
+  });
+
+  it('come to an end behind the barrier while other groups of the source are busy', async () => {
+    await withSources(async ({ copier, current, reports }) => {
+      current.isBusyElsewhere = true;
+      copier.run({ type: 'copy', group: 'chat', attempt: 1, address: current.address });
+      await eventually('it has caught up', () => reports.includes('copied 1'));
+      copier.run({ type: 'finish-copy', group: 'chat', attempt: 1 });
+      await eventually('it has finished', () => reports.at(-1) === 'finished 1 with 2 in 1');
     });
   });
 
