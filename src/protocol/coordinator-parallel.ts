@@ -9,7 +9,8 @@
  * `begin` is forced beside the prepares instead of before them or after them:
  * once it and every participant's `prepared` record are durable the transaction
  * is committed, and the client is told then, one sync earlier than in 2PC. The
- * `commit` record is forced next, before any participant is told, so a
+ * `commit` record is forced with the next `begin` of another transaction, or a
+ * moment later if there is none, and before any participant is told, so a
  * participant that has committed implies that record.
  *
  * So the absence of a decision never means abort here. No `begin` in the log
@@ -28,6 +29,9 @@ import { decideAbort, openAttempt, stepCollecting } from './coordinator-voting.t
 import type { CollectingEvent, CollectingVotes, CoordinatorAborted } from './coordinator-voting.ts';
 import type { IndexedResult, NodeName, Reason } from './messages.ts';
 import { forced } from './records.ts';
+
+/** An implied decision waits so long for a `begin` to be synced with; participants keep their locks meanwhile. */
+const WRITE_DOWN_MS = 3;
 
 /** Committed by the records under it; the client knows, the participants are told next. */
 export interface ImpliedCommit {
@@ -129,7 +133,7 @@ function inWorking(
 function allInFavour(results: readonly IndexedResult[], left: readonly NodeName[]): Step<CoordinatorParallel> {
   return goTo<CoordinatorParallel>(
     { phase: 'decided', results, left },
-    { timers: [timerOff('vote'), timerOn('write-down', 0)] },
+    { timers: [timerOff('vote'), timerOn('write-down', WRITE_DOWN_MS)] },
   );
 }
 
@@ -148,7 +152,7 @@ function inDecided(
 ): Step<CoordinatorParallel> {
   switch (event.type) {
     case 'write-down':
-      return writeDown(attempt, state.results, state.left);
+      return { ...writeDown(attempt, state.results, state.left), timers: [timerOff('write-down')] };
     case 'member-left':
       return stay<CoordinatorParallel>({ ...state, left: [...new Set([...state.left, event.from])] });
     case 'inquire':

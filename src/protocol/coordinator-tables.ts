@@ -98,6 +98,8 @@ const JOINS_PER_START = 1_000_000;
 /** See the header. */
 export class CoordinatorTables {
   readonly open = new Map<AttemptNumber, AttemptRow>();
+  /** Of the open ones: committed by what is under them, answered, and in no record of their own yet. */
+  readonly unwritten = new Set<AttemptRow>();
   readonly running = new Map<TransactionId, RunningTransaction>();
   readonly outcomes = new OutcomeStore();
   readonly views: Map<string, View>;

@@ -124,12 +124,19 @@ function startAttempt(
     timings: settings.timings,
   };
   transaction.attempts.push(number);
+  writeDown(context, out);
   const row: AttemptRow = { attempt, transaction, machine: firstMachine(attempt), sentAtMs: nowMs };
   tables.open.set(number, row);
   stepRow(context, row, { type: 'begin' }, out);
   for (const name of [...plan.listed, ...plan.readers]) {
     if (!isRegistered(tables, name)) context.needed(name, out);
   }
+}
+
+/** Decisions that are implied ride in the sync of the next `begin`: written between two, each would cost one more. */
+function writeDown(context: TransactionContext, out: StepBuilder): void {
+  if (context.tables.unwritten.size === 0) return;
+  for (const row of [...context.tables.unwritten]) stepRow(context, row, { type: 'write-down' }, out);
 }
 
 function firstMachine(attempt: CoordinatorAttempt): CoordinatorMachine {
@@ -158,6 +165,8 @@ export function stepRow(context: TransactionContext, row: AttemptRow, event: Coo
     decides ? { ...step, records: step.records.map((append) => withCost(append, cost)) } : step,
   );
   if (after.phase === 'ended' || after.phase === 'aborted') context.tables.open.delete(attempt.number);
+  if (after.phase === 'decided') context.tables.unwritten.add(row);
+  else if (before.phase === 'decided') context.tables.unwritten.delete(row);
   if (after.phase === 'ended') keepEnded(context.tables, attempt.number, after.left);
   if (after.phase === 'aborted') {
     concludeAborted(context, row, after.reason, after.mayRetry, out);

@@ -56,6 +56,22 @@ describe('Parallel commit', () => {
     expect(recordsOf(driven.acknowledges('P3', NUMBER))).to.deep.equal(['end']);
   });
 
+  it('forces the decision with the begin of the next transaction, whatever its protocol, and once', () => {
+    for (const protocol of ['parallel', '2pc', '3pc'] as const) {
+      const driven = cluster();
+      driven.requests('TX001', { protocol: 'parallel' });
+      for (const name of NAMES) driven.votes(name, NUMBER);
+      const next = driven.requests('TX002', { protocol });
+      expect(recordsOf(next).slice(0, 1), protocol).to.deep.equal(['commit!']);
+      expect(sentBy(next), protocol).to.deep.equal([
+        ...['P1: commit', 'P2: commit', 'P3: commit'],
+        ...['P1: prepare', 'P2: prepare', 'P3: prepare'],
+      ]);
+      expect(recordsOf(driven.timer(`write-down:${NUMBER}`)), protocol).to.deep.equal([]);
+      expect(recordsOf(driven.requests('TX003', { protocol: 'parallel' })), protocol).to.deep.equal(['begin!']);
+    }
+  });
+
   it('tells a participant that asks before the decision is written nothing', () => {
     const driven = cluster();
     driven.requests('TX001', { protocol: 'parallel' });
