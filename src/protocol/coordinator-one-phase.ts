@@ -8,6 +8,7 @@
  *      └────outcome aborted───→ aborted
  */
 import { assertNever } from '../base/assert.ts';
+import { NO_MEMBERS } from '../base/no-members.ts';
 import { goTo, inTable, sendTo, stay, timerOff, timerOn } from './attempt.ts';
 import type { CoordinatorAttempt, Step, TransitionTable } from './attempt.ts';
 import type { CoordinatorEnded } from './coordinator-committed.ts';
@@ -62,7 +63,7 @@ function inWorking(
     case 'begin': {
       const { begin, prepares } = openAttempt(attempt);
       return stay(state, {
-        records: [forced({ ...begin, onePhase: true })],
+        records: [forced({ ...NO_MEMBERS, ...begin, onePhase: true })],
         send: prepares,
         timers: [timerOn('vote', attempt.voteWithinMs)],
       });

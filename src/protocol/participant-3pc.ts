@@ -8,6 +8,7 @@
  *                          └───────────┴──────────────┴──→ committed | aborted
  */
 import { assertNever } from '../base/assert.ts';
+import { NO_MEMBERS } from '../base/no-members.ts';
 import { goTo, inTable, namesOf, stay, timerOff, timerOn } from './attempt.ts';
 import type { Outgoing, ParticipantAttempt, Prepared, Step, TimerChange, TransitionTable } from './attempt.ts';
 import { acknowledge, DECIDED_ABORT, outcome, yesVote } from './participant-replies.ts';
@@ -162,7 +163,7 @@ function inDoubt(attempt: ParticipantAttempt, state: Undecided3pc, event: Partic
 function asSite(attempt: ParticipantAttempt, state: Undecided3pc, event: Site3pcEvent): Result {
   const context = siteContext(attempt);
   const move = stepSite3pc(context, state, event);
-  const site: Undecided3pc = { ...move.site, prepared: state.prepared };
+  const site: Undecided3pc = { ...NO_MEMBERS, ...move.site, prepared: state.prepared };
   // Any sign of a living leader puts the next round off; timers only start rounds.
   const timers =
     event.type === 'timeout' || move.records.length > 0 ? [electLater(attempt, attempt.timings.electMs)] : [];
