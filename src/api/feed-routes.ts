@@ -61,7 +61,7 @@ async function snapshot(source: FeedSource, request: Request): Promise<Response>
   return json(200, { incarnation: source.incarnation, ...seen });
 }
 
-/** `{incarnation, copy, page, lines, more}`, on the first page also the `position` that the copy is of. */
+/** `{incarnation, kind, copy, page, lines, more}`, on the first page also the `position` that the copy is of. */
 async function copy(source: FeedSource, pages: CopyPages, request: Request): Promise<Response> {
   const group = groupOf(source, request);
   const known = request.query.get('copy');
@@ -71,7 +71,8 @@ async function copy(source: FeedSource, pages: CopyPages, request: Request): Pro
   const id = known ?? pages.begin(begun?.lines ?? []);
   const page = known === null ? 1 : wholeOf(request, 'page', { least: 1, most: PAGES_MAX, otherwise: 1 });
   const { lines, more } = pages.page(id, page);
-  const head = { incarnation: source.incarnation, position: begun?.position, copy: id, page, more };
+  const { kind } = resources.resource(group);
+  const head = { incarnation: source.incarnation, kind, position: begun?.position, copy: id, page, more };
   // The lines are JSON already.
   const body = `${JSON.stringify(head).slice(0, -1)},"lines":[${lines.join(',')}]}`;
   return { status: 200, contentType: 'application/json', body };

@@ -8,14 +8,17 @@ import type { Json } from '../base/canonical-json.ts';
 import { ParleyError } from '../base/errors.ts';
 import type { CopierWork } from '../protocol/node-step.ts';
 import { partsOf } from '../protocol/participant-copies.ts';
-import { HttpClient } from '../net/http-client.ts';
 import type { ClientTls } from '../net/tls.ts';
-import { parseAddress } from '../net/peer-handshake.ts';
+import { CopySource } from './copy-source.ts';
 
 /** Whom the copier tells, and with what credentials it asks. */
 export interface CopierOptions {
   readonly authorization: string;
   readonly tls?: ClientTls | undefined;
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number;
+  /** What a group is here: `ledger`, `history`, `notebook`. */
+  readonly kindOf: (group: string) => string;
   /** Everything committed at the source when it was last asked is here. */
   readonly onCopied: (group: string, attempt: number) => void;
   /** The next part of a copy; part 1 begins anew. Resolves when it is durable. */
@@ -41,8 +44,7 @@ export interface CopyRest {
 interface Copy {
   readonly group: string;
   readonly address: string;
-  readonly client: HttpClient;
-  incarnation: string;
+  readonly source: CopySource;
   /** Parts that were handed over. */
   parts: number;
   /** Changes that come behind the snapshot, while that is still on its way. */
@@ -50,12 +52,12 @@ interface Copy {
   position: number;
   /** The try that caught up with it last. */
   attempt: number | undefined;
+  /** When something was fetched for it last. */
+  usedAtMs: number;
   /** Ends when what is done with it now is done: two tries must not take the same changes, nor one skip what the other took. */
   busy: Promise<void>;
 }
 
-/** How long a request to the source may take. */
-const SOURCE_TIMEOUT_MS = 10_000;
 /** After a failed copy the coordinator's `join` is honoured again after this pause. */
 const RETRY_MS = 500;
 /** The source keeps a bounded number of changes, so they are fetched while the snapshot is on its way. */
@@ -64,14 +66,8 @@ const PAGES_BETWEEN_CHANGES = 16;
 const FEW_CHANGES = 200;
 /** Or after so many rounds: behind the barrier nothing new comes. */
 const ROUNDS_MAX = 20;
-
-interface SnapshotPage {
-  readonly incarnation: string;
-  readonly position?: number;
-  readonly copy: string;
-  readonly lines: readonly Json[];
-  readonly more: boolean;
-}
+/** A copy that nobody goes on with for so long is given up: it keeps the node from taking checkpoints. */
+const UNUSED_MS_MAX = 60_000;
 
 /** One copy a group at a time; see the header. */
 export class Copier {
@@ -105,9 +101,15 @@ export class Copier {
   private drop(group: string): void {
     const copy = this.copies.get(group);
     if (copy === undefined) return;
-    copy.client.close();
+    copy.source.close();
     this.copies.delete(group);
     if (!this.closed) this.options.onDropped(group);
+  }
+
+  /** Gives up copies whose source nobody has asked for a while: it, or the coordinator, may be gone for good. */
+  dropUnused(): void {
+    const oldestMs = this.options.nowMs() - UNUSED_MS_MAX;
+    for (const { group, usedAtMs } of [...this.copies.values()]) if (usedAtMs < oldestMs) this.drop(group);
   }
 
   close(): void {
@@ -160,7 +162,8 @@ export class Copier {
 
   /** What is fetched is handed over, whoever asked for it: the position of the copy goes with its parts. */
   private async catchUp(copy: Copy): Promise<number> {
-    const { changes, position } = await this.changes(copy, copy.position);
+    const { changes, position } = await copy.source.changes(copy.position);
+    copy.usedAtMs = this.options.nowMs();
     await this.handOver(copy, changes);
     copy.position = position;
     return changes.length;
@@ -187,33 +190,29 @@ export class Copier {
   /** The snapshot, page by page; the changes behind it are fetched meanwhile. */
   private async begin(work: Extract<CopierWork, { type: 'copy' }>): Promise<Copy> {
     const { group, address } = work;
-    const parsed = parseAddress(address);
-    if (parsed === undefined)
-      throw new ParleyError('unreachable', `${JSON.stringify(address)} is no address to copy from.`);
-    const client = new HttpClient({ ...parsed, tls: this.options.tls });
+    const { authorization, tls, nowMs, kindOf } = this.options;
+    const source = new CopySource({ group, address, kind: kindOf(group), authorization, tls });
     const copy: Copy = {
-      ...{ group, address, client, incarnation: '', parts: 0, changes: [], position: 0, attempt: undefined },
-      busy: Promise.resolve(),
+      ...{ group, address, source, parts: 0, changes: [], position: 0, attempt: undefined },
+      ...{ usedAtMs: nowMs(), busy: Promise.resolve() },
     };
     this.copies.set(group, copy);
-    let path = `/feed/copy?group=${encodeURIComponent(group)}`;
+    let snapshot: string | undefined;
     let forced = Promise.resolve();
     for (let number = 1; ; number += 1) {
-      const text = await this.getText(client, path);
+      const { page, bytes } = await source.page(number, snapshot);
       // One part is forced while the next is fetched, and no more: the disk may be slower than the source.
       await forced;
       if (!this.isWanted(work)) return copy;
-      const page = JSON.parse(text) as SnapshotPage;
-      copy.incarnation = page.incarnation;
+      snapshot = page.copy;
       copy.position = page.position ?? copy.position;
-      forced = this.part(copy, page.lines, Buffer.byteLength(text));
+      forced = this.part(copy, page.lines, bytes);
       if (!page.more) break;
       if (number % PAGES_BETWEEN_CHANGES === 0) {
-        const { changes, position } = await this.changes(copy, copy.position);
+        const { changes, position } = await copy.source.changes(copy.position);
         for (const one of changes) copy.changes.push(one);
         copy.position = position;
       }
-      path = `/feed/copy?group=${encodeURIComponent(group)}&copy=${page.copy}&page=${number + 1}`;
     }
     await forced;
     if (this.isWanted(work)) await this.handOver(copy, copy.changes.splice(0));
@@ -229,6 +228,7 @@ export class Copier {
   private part(copy: Copy, lines: readonly Json[], bytes: number): Promise<void> {
     // Another copy of the group took its place meanwhile.
     if (this.copies.get(copy.group) !== copy) return Promise.resolve();
+    copy.usedAtMs = this.options.nowMs();
     this.requireRoom(copy, bytes);
     copy.parts += 1;
     return this.options.onPart(copy.group, copy.parts, lines);
@@ -237,22 +237,6 @@ export class Copier {
   private requireRoom({ group, parts }: Copy, bytes: number): void {
     if (this.options.hasRoom(group, bytes, parts === 0)) return;
     throw new ParleyError('log-full', `The disk has no room for a copy of ${group}.`);
-  }
-
-  /** What was committed at the source since it was last asked, as lines of a copy. */
-  private async changes(copy: Copy, since: number): Promise<{ changes: readonly Json[]; position: number }> {
-    const { group, client, incarnation } = copy;
-    let position = since;
-    const query = `group=${encodeURIComponent(group)}&since=${since}&incarnation=${incarnation}&follow=no`;
-    const text = await this.getText(client, `/feed?${query}`);
-    const changes: Json[] = [];
-    for (const line of text.split('\n')) {
-      if (line === '') continue;
-      const change = JSON.parse(line) as { beat?: number; number: string; id: string; data: Json };
-      if (change.beat !== undefined) position = change.beat;
-      else changes.push({ change: { number: change.number, id: change.id, data: change.data } });
-    }
-    return { changes, position };
   }
 
   /** Behind the barrier: the rest. Then the copy is the node's, and a later try begins anew. */
@@ -264,7 +248,7 @@ export class Copier {
     const lines = await this.inTurn(copy, () => this.rest(copy));
     if (!this.isWanted(work)) return;
     this.requireRoom(copy, Buffer.byteLength(JSON.stringify(lines)));
-    copy.client.close();
+    copy.source.close();
     this.copies.delete(group);
     this.options.onFinished(group, attempt, { parts: copy.parts, lines });
   }
@@ -274,17 +258,10 @@ export class Copier {
     const lines: Json[] = [];
     // Not until the position stands still: that of the source goes on with its other groups, whose work does not wait.
     for (let { position } = copy; ;) {
-      const more = await this.changes(copy, position);
+      const more = await copy.source.changes(position);
       if (more.changes.length === 0) return lines;
       for (const change of more.changes) lines.push(change);
       ({ position } = more);
     }
-  }
-
-  private async getText(client: HttpClient, path: string): Promise<string> {
-    const headers = { authorization: this.options.authorization };
-    const answer = await client.request({ method: 'GET', path, headers, timeoutMs: SOURCE_TIMEOUT_MS });
-    if (answer.status === 200) return answer.body.toString('utf8');
-    throw new ParleyError('busy', `The source answered ${answer.status} to GET ${path}.`);
   }
 }

@@ -29,6 +29,7 @@ import type { DurableNode } from './durable-node.ts';
 import { NotebookFile } from './notebook-file.ts';
 import { participantDoor } from './participant-door.ts';
 import { notReady, stateOf } from './participant-state.ts';
+import { realClock } from './real-clock.ts';
 import { leaseFault } from './read-lease.ts';
 
 /** Runs until the process is told to stop; resolves with its exit code. */
@@ -166,6 +167,8 @@ class ParticipantDaemon {
     return new Copier({
       authorization: openCredentials(settings.credentialsFile).header,
       tls: shell.tls,
+      nowMs: () => realClock.nowMs(),
+      kindOf: (group) => this.participant.resources.resource(group).kind,
       onCopied: (group, attempt) => this.opened().loop.handle({ type: 'copied', group, attempt }),
       onPart: (group, part, lines) => {
         const { loop } = this.opened();
@@ -207,6 +210,7 @@ class ParticipantDaemon {
     for (const [group, members] of Object.entries(this.participant.node.views ?? {})) {
       if (members.includes(this.settings.name)) copier.forget(group);
     }
+    copier.dropUnused();
     durable.links.setPeers(peersOf(this.settings, this.participant, this.coordinatorName));
     // What is gathered of a copy is in the log only, which a checkpoint would cut off below the last parts.
     if (this.participant.resources.staging().length > 0) return;

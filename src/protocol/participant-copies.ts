@@ -45,9 +45,9 @@ export function copyStep({ rows, joining }: Learner, event: CopyEvent, out: Step
       const { attempt, parts, lines } = event;
       const taken = joining.take(event);
       if (taken === 'taken') copyInstalled(rows, group, { parts, lines }, out);
-      if (taken === 'incomplete') out.copies.push({ type: 'drop-copy', group });
+      if (taken === 'incomplete' || taken === 'left') out.copies.push({ type: 'drop-copy', group });
       const stage = taken === 'taken' ? 'durable' : 'failed';
-      return taken === 'stale' ? undefined : { type: 'joined', group, stage, attempt };
+      return taken === 'stale' || taken === 'left' ? undefined : { type: 'joined', group, stage, attempt };
     }
     default:
       return assertNever(event, 'event of the copier');

@@ -70,14 +70,15 @@ export class Joining {
     this.parts.delete(group);
   }
 
-  /** The copy of this try is taken; not when it is an earlier one's, or when parts of it are missing. */
+  /** The copy of this try is taken; not when it is an earlier one's, when its try is over, or when parts are missing. */
   take(event: {
     readonly group: string;
     readonly attempt: number;
     readonly parts: number;
-  }): 'taken' | 'stale' | 'incomplete' {
+  }): 'taken' | 'stale' | 'left' | 'incomplete' {
     const { group, parts } = event;
-    if (!this.isCurrent(event)) return 'stale';
+    // With a newer try under way the parts are that one's; with none, nobody can go on with them.
+    if (!this.isCurrent(event)) return !this.attempts.has(group) && this.parts.delete(group) ? 'left' : 'stale';
     // A copy that came whole has no parts before, and begins anew.
     const isWhole = parts === 0 || parts === this.parts.get(group);
     this.parts.delete(group);

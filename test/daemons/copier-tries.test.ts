@@ -76,6 +76,8 @@ async function withSources(
   const lines: Json[] = [];
   const copier = new Copier({
     authorization: 'Parley test',
+    nowMs: () => 0,
+    kindOf: () => 'history',
     onCopied: (_, attempt) => reports.push(`copied ${attempt}`),
     onPart: (_, part, some) => {
       if (part === 1) lines.length = 0;

@@ -17,10 +17,14 @@ async function withCopier(
     readonly copier: Copier;
     readonly address: string;
     readonly reports: string[];
+    readonly troubles: string[];
     /** Whole copies. */
     readonly lines: (readonly Json[])[];
     readonly parts: (readonly Json[])[];
     readonly room: { left: boolean };
+    readonly clock: { nowMs: number };
+    /** What the copier's own node takes each group for. */
+    readonly kinds: Record<string, string>;
   }) => Promise<void>,
 ): Promise<void> {
   const source = served();
@@ -31,11 +35,16 @@ async function withCopier(
   });
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
   const reports: string[] = [];
+  const troubles: string[] = [];
   const lines: (readonly Json[])[] = [];
   const parts: (readonly Json[])[] = [];
   const room = { left: true };
+  const clock = { nowMs: 0 };
+  const kinds: Record<string, string> = { bank: 'ledger' };
   const copier = new Copier({
     authorization: 'Parley test',
+    nowMs: () => clock.nowMs,
+    kindOf: (group) => kinds[group] ?? '',
     onCopied: (group, attempt) => reports.push(`copied ${group} ${attempt}`),
     onPart: (_, part, some) => {
       if (part === 1) parts.length = 0;
@@ -50,10 +59,13 @@ async function withCopier(
       lines.push([...parts.flat(), ...rest.lines]);
     },
     onFailed: (group, attempt) => reports.push(`failed ${group} ${attempt}`),
-    onTrouble: (group) => reports.push(`trouble ${group}`),
+    onTrouble: (group, error) => {
+      reports.push(`trouble ${group}`);
+      troubles.push(String(error));
+    },
   });
   try {
-    await run({ source, copier, address: `127.0.0.1:${port}`, reports, lines, parts, room });
+    await run({ source, copier, address: `127.0.0.1:${port}`, reports, troubles, lines, parts, room, clock, kinds });
   } finally {
     copier.close();
     await server.close();
@@ -135,6 +147,37 @@ describe('The copier', () => {
       copier.run({ type: 'copy', group: 'bank', attempt: 1, address: '127.0.0.1:1' });
       await eventually('it tried twice', () => reports.filter((report) => report === 'trouble bank').length >= 2);
       expect(new Set(reports)).to.deep.equal(new Set(['dropped bank', 'trouble bank']));
+    });
+  });
+
+  it('gives up a copy that nobody went on with for a minute, and none that is younger', async () => {
+    await withCopier(async ({ copier, address, reports, clock }) => {
+      copier.run({ type: 'copy', group: 'bank', attempt: 1, address });
+      await eventually('it has caught up', () => reports.includes('copied bank 1'));
+      clock.nowMs = 60_000;
+      copier.dropUnused();
+      copier.run({ type: 'copy', group: 'bank', attempt: 2, address });
+      await eventually('the next try went on with it', () => reports.includes('copied bank 2'));
+      clock.nowMs = 120_000;
+      copier.dropUnused();
+      expect(reports).to.not.include('dropped bank');
+      clock.nowMs = 120_001;
+      copier.dropUnused();
+      expect(reports.at(-1)).to.equal('dropped bank');
+      copier.run({ type: 'finish-copy', group: 'bank', attempt: 2 });
+      await eventually('the barrier is held for nothing', () => reports.includes('failed bank 2'));
+    });
+  });
+
+  it('takes no line of a group that is of another kind at its source', async () => {
+    await withCopier(async ({ copier, address, reports, troubles, parts, kinds }) => {
+      kinds['bank'] = 'notebook';
+      copier.run({ type: 'copy', group: 'bank', attempt: 1, address });
+      await eventually('it was given up', () => reports.includes('trouble bank'));
+      expect(parts).to.deep.equal([]);
+      expect(troubles[0]).to.contain(`bank is a ledger at ${address} and a notebook here`);
+      kinds['bank'] = 'ledger';
+      await eventually('it was tried again', () => reports.includes('copied bank 1'));
     });
   });
 });

@@ -247,6 +247,23 @@ describe('A participant that learns a group', () => {
     }
   });
 
+  it('lets go of the parts of a copy whose try ended with its link, but not of those of a newer try', () => {
+    const rest = { type: 'copy-finished', group: 'bank', attempt: ATTEMPT, parts: 1, lines: [] } as const;
+    const begun = { type: 'copy-part', group: 'bank', part: 1, lines: [] } as const;
+    for (const [newer, dropped] of [
+      [[], [{ type: 'drop-copy', group: 'bank' }]],
+      [[{ ...join, attempt: ATTEMPT + 1 }], []],
+    ] as const) {
+      const driven = welcomed();
+      driven.hears(join);
+      driven.step(begun);
+      driven.step({ type: 'link-down', peer: 'C' });
+      for (const message of newer) driven.hears(message);
+      const { records, copies, send } = driven.step(rest);
+      expect([records, copies, send]).to.deep.equal([[], dropped, []]);
+    }
+  });
+
   it('writes a large copy in parts, which count only when the last is there', () => {
     const driven = welcomed();
     driven.hears(join);
