@@ -9,7 +9,8 @@
 
 /** Signals that stop; SIGHUP says that the terminal is gone. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-const SAME_PRESS_MS = 300;
+/** A signal within so long of the first is the first once more. */
+export const SAME_PRESS_MS = 300;
 
 /** A signal that stops. */
 export type StopSignal = (typeof SIGNALS)[number];
