@@ -21,6 +21,7 @@ import type { Response, Route } from '../net/router.ts';
 import type { Request } from '../net/request.ts';
 import type { Operation } from '../resources/resource.ts';
 import { idOfRequest } from './idempotency-key.ts';
+import type { LockTimes } from './server-lock-times.ts';
 import type { ParticipantReader } from './server-participants.ts';
 import type { TransactionClient } from './server-transactions.ts';
 
@@ -34,6 +35,8 @@ export interface BankApi {
   readonly makeId: () => string;
   /** Counts the changes, not the reads. */
   readonly statistics: BankStatistics;
+  /** What the participants say of their locks; null when none does. */
+  readonly lockTimes: () => Promise<LockTimes | null>;
 }
 
 /** `/bank/accounts`, `/bank/transfers`, `/bank/total`, `/bank/statistics`, and the statement of an account. */
@@ -61,7 +64,11 @@ export function bankRoutes(api: BankApi): readonly Route[] {
     { method: 'GET', path: '/bank/accounts/:account', handler: (request) => account(api, request) },
     { method: 'GET', path: '/bank/accounts/:account/statement', handler: (request) => statement(api, request) },
     { method: 'GET', path: '/bank/total', handler: () => total(api) },
-    { method: 'GET', path: '/bank/statistics', handler: () => json(200, api.statistics.read()) },
+    {
+      method: 'GET',
+      path: '/bank/statistics',
+      handler: async () => json(200, { ...api.statistics.read(), locks: await api.lockTimes() }),
+    },
   ];
 }
 

@@ -16,7 +16,9 @@
  * | conflicts | another transaction held what was needed |
  * | other | the rest: no such account, a no by hand, a full disk |
  */
+import { RecentDurations } from '../base/recent-durations.ts';
 import type { Json } from '../base/canonical-json.ts';
+import type { Percentiles } from '../base/recent-durations.ts';
 
 /** Why a transaction was rolled back. */
 export type Cause = 'crashes' | 'funds' | 'network' | 'conflicts' | 'other';
@@ -33,7 +35,7 @@ export type Statistics = {
   readonly unknown: number;
   readonly causes: Readonly<Record<Cause, number>>;
   /** Durations of the last transactions with an outcome, in milliseconds; null before the first. */
-  readonly ms: { readonly p50: number; readonly p99: number; readonly most: number } | null;
+  readonly ms: Percentiles | null;
 };
 
 /** What became of one transaction. */
@@ -68,13 +70,11 @@ export class BankStatistics {
   /** Oldest first. An unknown id is not pushed out by those that ended: its outcome is still to be counted. */
   readonly #ended = new Set<string>();
   readonly #unknown = new Set<string>();
-  readonly #durationsMs: number[] = [];
-  readonly #durationsMax: number;
-  #durations = 0;
+  readonly #durations: RecentDurations;
 
   /** @param durationsMax the last so many durations are kept for the percentiles */
   constructor(durationsMax = DURATIONS_MAX) {
-    this.#durationsMax = durationsMax;
+    this.#durations = new RecentDurations(durationsMax);
   }
 
   /** Counts a transaction, or what became of one whose outcome was unknown. */
@@ -87,8 +87,7 @@ export class BankStatistics {
     ids.add(id);
     if (ids.size > IDS_MAX) ids.delete(ids.values().next().value ?? id);
     if (counted === 'unknown') return;
-    this.#durationsMs[this.#durations % this.#durationsMax] = tookMs;
-    this.#durations += 1;
+    this.#durations.note(tookMs);
   }
 
   /** The figures now. */
@@ -98,13 +97,7 @@ export class BankStatistics {
     const rolledBack = CAUSES.reduce((sum, cause) => sum + causes[cause], 0);
     const [committed, unknown] = [count('committed'), count('unknown')];
     const attempted = committed + rolledBack + unknown;
-    return { attempted, committed, rolledBack, unknown, causes, ms: this.#percentiles() };
-  }
-
-  #percentiles(): Statistics['ms'] {
-    const sorted = this.#durationsMs.toSorted((a, b) => a - b);
-    const at = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? 0;
-    return sorted.length === 0 ? null : { p50: at(0.5), p99: at(0.99), most: at(1) };
+    return { attempted, committed, rolledBack, unknown, causes, ms: this.#durations.percentiles() };
   }
 
   #add(counted: Counted, by: number): void {

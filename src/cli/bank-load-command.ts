@@ -13,7 +13,7 @@ async function load(argv: Argv, io: CliIo): Promise<number> {
   const { wholeOption } = await import('./option-values.ts');
   const { withClient } = await import('./connection.ts');
   const { runLoad } = await import('../console/bank-load.ts');
-  const { loadLines, loadVerdict } = await import('../console/load-text.ts');
+  const { loadLines, loadVerdict, racesOf } = await import('../console/load-text.ts');
   const { readFaults, withFaults } = await import('../console/load-faults.ts');
   const { SETTLE } = await import('../console/api-client.ts');
   const { newId } = await import('../console/new-id.ts');
@@ -30,6 +30,7 @@ async function load(argv: Argv, io: CliIo): Promise<number> {
     hot: (await wholeOption(argv, 'hot', PERCENT)) / 100,
     tooMuch: (await wholeOption(argv, 'too-much', PERCENT)) / 100,
     twice: (await wholeOption(argv, 'twice', PERCENT)) / 100,
+    rounds: await whole('rounds', 0, 1000, 10),
   };
   const faults = readFaults(textOption(argv, 'faults') ?? '');
   const random = new SeededRandom(await whole('seed', 0, 4_294_967_295, 1));
@@ -44,7 +45,10 @@ async function load(argv: Argv, io: CliIo): Promise<number> {
       const result = await withFaults(client, faults, tell, run);
       bar.clear();
       const verdict = loadVerdict(result);
-      const lines = argv['json'] === true ? [JSON.stringify({ ...result, verdict })] : loadLines(plan, result);
+      const lines =
+        argv['json'] === true
+          ? [JSON.stringify({ ...result, races: racesOf(result) ?? null, verdict })]
+          : loadLines(plan, result);
       for (const line of lines) io.output.write(`${line}\n`);
       return EXIT_BY_VERDICT[verdict];
     } finally {
@@ -67,6 +71,11 @@ export const bankLoadCommand: Command = {
     { name: 'hot', form: 'text', meaning: 'percent of transfers with the first account on one side' },
     { name: 'too-much', form: 'text', meaning: 'percent of transfers of more than there is' },
     { name: 'twice', form: 'text', meaning: 'percent of transfers sent again with the same id' },
+    {
+      name: 'rounds',
+      form: 'text',
+      meaning: 'how many single transfers, and threes at once, are timed before the load, default 10',
+    },
     {
       name: 'faults',
       form: 'text',

@@ -8,17 +8,23 @@
  * ended. The bank's total is
  * read before and after as well; others may move money meanwhile, but not open
  * or set accounts.
+ *
+ * Before the load it times transfers that are alone, and three at once. They
+ * move money like the others, and are not among the figures of the load.
  */
 import { setMaxListeners } from 'node:events';
 import { BankStatistics, countedAs } from '../bank/bank-statistics.ts';
 import { ParleyError } from '../base/errors.ts';
+import { RecentDurations } from '../base/recent-durations.ts';
 import { settleOutcome } from './api-client.ts';
 import { pause } from './pause.ts';
-import { isObject, textAt } from './transaction-text.ts';
+import { isObject, objectAt, textAt } from './transaction-text.ts';
 import type { Counted, Statistics } from '../bank/bank-statistics.ts';
 import type { Json } from '../base/canonical-json.ts';
+import type { Percentiles } from '../base/recent-durations.ts';
 import type { SeededRandom } from '../base/seeded-random.ts';
 import type { ApiBody, ApiClient, ApiRequest, SettleOptions } from './api-client.ts';
+import type { JsonObject } from './transaction-text.ts';
 
 /** How much load, and of what kind. */
 export interface LoadPlan {
@@ -35,6 +41,8 @@ export interface LoadPlan {
   readonly tooMuch: number;
   /** Share of transfers sent a second time with the same id. */
   readonly twice: number;
+  /** How many single transfers, and how many times three at once, are timed before the load. */
+  readonly rounds: number;
 }
 
 /** What the load needs beside the bank. */
@@ -47,13 +55,28 @@ export interface LoadWorld {
   readonly onProgress: (done: number, statistics: Statistics) => void;
   /** Ends the run early; what is under way is finished. */
   readonly signal?: AbortSignal;
+  /** Monotonic time in ms by which the rounds are timed; default performance.now(). */
+  readonly nowMs?: () => number;
 }
 
 /** An account that has not what it must have. */
 export type WrongAccount = { readonly account: number; readonly expected: number; readonly balance: number };
 
+/** Rounds of transfers that were timed until the last of each round had ended. */
+export type TimedRounds = {
+  /** Rounds of which all transfers committed; the others are not timed. */
+  readonly committed: number;
+  readonly ms: Percentiles | null;
+};
+
 /** What came of it. */
 export type LoadResult = {
+  /** One transfer at a time, nothing else under way. */
+  readonly single: TimedRounds;
+  /** Three at once. */
+  readonly three: TimedRounds;
+  /** What the front end knows of the times for locks; empty when it knows none. */
+  readonly locks: JsonObject;
   readonly statistics: Statistics;
   readonly elapsedMs: number;
   /** Sums of all accounts of the bank; digits as text beyond 2^53 - 1. */
@@ -69,6 +92,12 @@ export type LoadResult = {
 
 type Transfer = { readonly from: number; readonly to: number; readonly amount: number };
 
+/** A transfer and where it counts, if it does. */
+interface Asked {
+  readonly transfer: Transfer;
+  readonly statistics: BankStatistics | undefined;
+}
+
 const AMOUNT_MAX = 10;
 const DURATIONS_KEPT = 200_000;
 const PROGRESS_MS = 200;
@@ -80,9 +109,12 @@ export async function runLoad(plan: LoadPlan, world: LoadWorld): Promise<LoadRes
   const load = new Load(plan, world);
   await load.open();
   const totalBefore = await load.total();
+  const single = await load.timed(1);
+  const three = await load.timed(3);
   const elapsedMs = await load.run();
   await load.settleUnknown();
-  return { ...load.read(), elapsedMs, totalBefore, totalAfter: await load.total(), wrong: await load.wrongAccounts() };
+  const [totalAfter, wrong] = [await load.total(), await load.wrongAccounts()];
+  return { ...load.read(), single, three, locks: await load.locks(), elapsedMs, totalBefore, totalAfter, wrong };
 }
 
 class Load {
@@ -92,7 +124,7 @@ class Load {
   /** What each account must hold by the answers so far. */
   readonly #expected = new Map<number, number>();
   /** Transfers without an outcome so far, by id. */
-  readonly #unknown = new Map<string, Transfer>();
+  readonly #unknown = new Map<string, Asked>();
   #contradicted = 0;
   #refused = 0;
   #next = 0;
@@ -100,6 +132,26 @@ class Load {
   constructor(plan: LoadPlan, world: LoadWorld) {
     this.#plan = plan;
     this.#world = world;
+  }
+
+  /** Rounds of so many transfers at once, one round after the other. */
+  async timed(transfers: 1 | 3): Promise<TimedRounds> {
+    const { makeId, nowMs = performance.now.bind(performance), signal } = this.#world;
+    const durations = new RecentDurations(Math.max(1, this.#plan.rounds));
+    for (let round = 0; round < this.#plan.rounds && signal?.aborted !== true; round += 1) {
+      const begunMs = nowMs();
+      const asked = Array.from({ length: transfers }, () => ({ transfer: this.#moving(), statistics: undefined }));
+      const ends = await Promise.all(asked.map((one) => this.#ask(one, makeId(), begunMs)));
+      if (ends.every((end) => end === 'committed')) durations.note(nowMs() - begunMs);
+    }
+    return { committed: durations.noted, ms: durations.percentiles() };
+  }
+
+  async locks(): Promise<JsonObject> {
+    const { client, settle } = this.#world;
+    const request = { method: 'GET', path: '/bank/statistics' } as const;
+    const { body } = await settleOutcome(() => client.request(request), settle);
+    return objectAt(body, 'locks');
   }
 
   read(): Pick<LoadResult, 'statistics' | 'accounts' | 'contradicted' | 'refused'> {
@@ -144,7 +196,7 @@ class Load {
 
   /** What a dead node left without an outcome may have one by now. */
   async settleUnknown(): Promise<void> {
-    for (const [id, transfer] of [...this.#unknown]) await this.#ask(transfer, id, performance.now());
+    for (const [id, asked] of [...this.#unknown]) await this.#ask(asked, id, performance.now());
   }
 
   async wrongAccounts(): Promise<readonly WrongAccount[]> {
@@ -174,22 +226,23 @@ class Load {
   async #transfer(dueMs: number): Promise<void> {
     const { random, makeId } = this.#world;
     const [transfer, id] = [this.#chosen(), makeId()];
-    const counted = await this.#ask(transfer, id, dueMs);
+    const counted = await this.#ask({ transfer, statistics: this.#statistics }, id, dueMs);
     if (!random.chance(this.#plan.twice) || counted === 'unknown' || counted === 'refused') return;
     const again = await this.#counted(transfer, id);
     if (again !== counted && again !== 'unknown' && again !== 'refused') this.#contradicted += 1;
   }
 
   /** Sends a transfer, and counts what comes of it. */
-  async #ask(transfer: Transfer, id: string, sinceMs: number): Promise<Counted | 'refused'> {
+  async #ask(asked: Asked, id: string, sinceMs: number): Promise<Counted | 'refused'> {
+    const { transfer, statistics } = asked;
     const counted = await this.#counted(transfer, id);
     if (counted === 'refused') {
       // Of one that was unknown before, a refusal says nothing.
       if (!this.#unknown.has(id)) this.#refused += 1;
       return counted;
     }
-    this.#statistics.note(id, counted, performance.now() - sinceMs);
-    if (counted === 'unknown') this.#unknown.set(id, transfer);
+    statistics?.note(id, counted, performance.now() - sinceMs);
+    if (counted === 'unknown') this.#unknown.set(id, asked);
     else this.#unknown.delete(id);
     if (counted === 'committed') this.#move(transfer);
     return counted;
@@ -208,13 +261,20 @@ class Load {
 
   #chosen(): Transfer {
     const { random } = this.#world;
+    const transfer = this.#moving();
+    // More than all accounts of the run together.
+    const most = this.#plan.opening * this.#plan.accounts + 1;
+    return random.chance(this.#plan.tooMuch) ? { ...transfer, amount: most } : transfer;
+  }
+
+  /** A transfer of no more than AMOUNT_MAX. */
+  #moving(): Transfer {
+    const { random } = this.#world;
     const accounts = [...this.#expected.keys()];
     const first = random.chance(this.#plan.hot) ? (accounts[0] ?? 0) : random.pick(accounts);
     const second = random.pick(accounts.filter((account) => account !== first));
     const [from, to] = random.chance(0.5) ? [first, second] : [second, first];
-    // More than all accounts of the run together.
-    const most = this.#plan.opening * this.#plan.accounts + 1;
-    return { from, to, amount: random.chance(this.#plan.tooMuch) ? most : random.whole(1, AMOUNT_MAX) };
+    return { from, to, amount: random.whole(1, AMOUNT_MAX) };
   }
 
   #move({ from, to, amount }: Transfer): void {

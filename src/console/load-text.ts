@@ -1,7 +1,8 @@
 /** What came of a load, in lines, and whether money was conserved. */
-import { statisticsLines } from './statistics-text.ts';
+import { columnLines } from './columns.ts';
+import { lockRow, statisticsLines } from './statistics-text.ts';
 import { counted } from './transaction-text.ts';
-import type { LoadPlan, LoadResult } from './bank-load.ts';
+import type { LoadPlan, LoadResult, TimedRounds } from './bank-load.ts';
 
 /** `conserved`, `violated`, or `open` while the outcome of a transfer is unknown. */
 export type LoadVerdict = 'conserved' | 'violated' | 'open';
@@ -15,6 +16,34 @@ export function loadVerdict({ statistics, totalBefore, totalAfter, wrong, contra
   return statistics.unknown > 0 ? 'open' : 'violated';
 }
 
+/**
+ * Conflicting transfers that came out wrong: accounts that hold something else than the answers say, answers that were
+ * others the second time, and a total that changed. Undefined while the outcome of a transfer could explain it.
+ */
+export function racesOf(result: LoadResult): number | undefined {
+  const { wrong, contradicted, totalBefore, totalAfter } = result;
+  if (loadVerdict(result) === 'open') return undefined;
+  return wrong.length + contradicted + (totalBefore === totalAfter ? 0 : 1);
+}
+
+/** The figures the third source system reports, each as it was measured in this run. */
+function figureLines(result: LoadResult): readonly string[] {
+  const { single, three, accounts } = result;
+  const rounds = ({ ms, committed }: TimedRounds, what: string): string =>
+    ms === null ? 'not timed' : `${ms.p50.toFixed(1)} ms (p50 of ${committed}${what})`;
+  const races = racesOf(result);
+  const compared = `in ${accounts} accounts, the total, and what was sent twice`;
+  return columnLines(
+    [
+      ['Single transaction:', rounds(single, '')],
+      ['3 concurrent:', rounds(three, ', until all three had ended')],
+      lockRow(result.locks) ?? ['Lock acquisition:', 'no node said'],
+      ['Race conditions:', races === undefined ? 'not known while outcomes are unknown' : `${races} (${compared})`],
+    ],
+    ['left', 'left'],
+  );
+}
+
 /** The report. */
 export function loadLines(plan: LoadPlan, result: LoadResult): readonly string[] {
   const { statistics, elapsedMs, totalBefore, totalAfter, accounts, wrong, contradicted, refused } = result;
@@ -22,6 +51,9 @@ export function loadLines(plan: LoadPlan, result: LoadResult): readonly string[]
   const verdict = loadVerdict(result);
   return [
     ...statisticsLines(statistics),
+    '',
+    'Figures:',
+    ...figureLines(result).map((line) => `  ${line}`),
     '',
     `${counted(plan.clients, 'client')}, ${(elapsedMs / 1000).toFixed(1)} s, ${perSecond.toFixed(1)} transfers a second`,
     ...(refused === 0 ? [] : [`${counted(refused, 'transfer')} refused before they became transactions`]),

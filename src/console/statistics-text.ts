@@ -12,12 +12,13 @@
  *   Insufficient funds:   3 (12%)
  * ```
  *
- * Shares are of all that were attempted, so those of the causes add up to that
+ * Where participants have measured it, the time until an attempt had its locks
+ * is a row of its own. Shares are of all that were attempted, so those of the causes add up to that
  * of the rollbacks.
  */
 import { CAUSES } from '../bank/bank-statistics.ts';
 import { columnLines } from './columns.ts';
-import { objectAt } from './transaction-text.ts';
+import { counted, objectAt, textAt } from './transaction-text.ts';
 import type { Cause } from '../bank/bank-statistics.ts';
 import type { JsonObject } from './transaction-text.ts';
 
@@ -31,7 +32,6 @@ const CAUSE_NAMES: Readonly<Record<Cause, string>> = {
 
 /** @param statistics as `GET /bank/statistics` answers them */
 export function statisticsLines(statistics: JsonObject): readonly string[] {
-  const count = (from: JsonObject, name: string): number => (typeof from[name] === 'number' ? from[name] : 0);
   const attempted = count(statistics, 'attempted');
   const share = (of: number): string => (attempted === 0 ? '' : ` (${Math.round((100 * of) / attempted)}%)`);
   const row = (name: string, of: number): string[] => [`${name}:`, `${of}${share(of)}`];
@@ -40,12 +40,14 @@ export function statisticsLines(statistics: JsonObject): readonly string[] {
   const broken = CAUSES.filter((cause) => cause !== 'other' || count(causes, cause) > 0);
   const ms = objectAt(statistics, 'ms');
   const times = ['p50', 'p99', 'most'].map((name) => `${name} ${count(ms, name).toFixed(1)} ms`).join(', ');
+  const locks = lockRow(objectAt(statistics, 'locks'));
   const rows = [
     ['Transactions attempted:', String(attempted)],
     row('Committed', count(statistics, 'committed')),
     row('Rolled back', count(statistics, 'rolledBack')),
     ...(unknown === 0 ? [] : [row('Outcome not known yet', unknown)]),
     ...(Object.keys(ms).length === 0 ? [] : [['Time of a transaction:', times]]),
+    ...(locks === undefined ? [] : [locks]),
     ...broken.map((cause) => row(`  ${CAUSE_NAMES[cause]}`, count(causes, cause))),
   ];
   const lines = columnLines(rows, ['left', 'left']);
@@ -57,4 +59,23 @@ export function statisticsLines(statistics: JsonObject): readonly string[] {
     'Failure breakdown:',
     ...lines.slice(figures),
   ];
+}
+
+/**
+ * The row about locks, undefined when nothing is known. They are taken in memory, so their times need more digits than
+ * those of transactions.
+ * @param locks as `locks` of `GET /bank/statistics`
+ */
+export function lockRow(locks: JsonObject): readonly [name: string, figures: string] | undefined {
+  const ms = objectAt(locks, 'ms');
+  if (Object.keys(ms).length === 0) return undefined;
+  const times = ['p50', 'p99', 'most'].map((name) => `${name} ${count(ms, name).toFixed(3)} ms`).join(', ');
+  return [
+    'Lock acquisition:',
+    `${times}; ${textAt(locks, 'taken')} taken at ${counted(count(locks, 'nodes'), 'node')}`,
+  ];
+}
+
+function count(from: JsonObject, name: string): number {
+  return typeof from[name] === 'number' ? from[name] : 0;
 }

@@ -5,6 +5,7 @@ import type { ParticipantApi } from '../api/participant-routes.ts';
 import { assert } from '../base/assert.ts';
 import type { Json } from '../base/canonical-json.ts';
 import { ParleyError } from '../base/errors.ts';
+import { RecentDurations } from '../base/recent-durations.ts';
 import { participantConsole, wantedLine } from '../console/participant-console.ts';
 import type { Terminal } from '../console/terminal.ts';
 import type { Host } from '../host/host.ts';
@@ -31,6 +32,9 @@ import { participantDoor } from './participant-door.ts';
 import { notReady, stateOf } from './participant-state.ts';
 import { realClock } from './real-clock.ts';
 import { leaseFault } from './read-lease.ts';
+
+/** Of so many attempts the time until they had their locks is kept. */
+const LOCK_TIMES_KEPT = 1000;
 
 /** Runs until the process is told to stop; resolves with its exit code. */
 export function runParticipant(settings: ParticipantSettings): Promise<number> {
@@ -59,6 +63,7 @@ class ParticipantDaemon {
   private readonly participant: ParticipantHost;
   /** The address and the log's identity are known later than the node is needed. */
   private readonly nodeSettings;
+  private readonly lockTimes = new RecentDurations(LOCK_TIMES_KEPT);
   private opening: Opened | undefined;
   private terminal: Terminal | undefined;
   private ticking: NodeJS.Timeout | undefined;
@@ -88,6 +93,10 @@ class ParticipantDaemon {
       groups: this.groups,
       voteMode: settings.vote,
       durableSeq: () => this.opened().durable.directory.log.durableSeq,
+      onLocking: () => {
+        const beganMs = performance.now();
+        return () => this.lockTimes.note(performance.now() - beganMs);
+      },
       holdsBack: (vote) => this.opened().durable.faults.takes(vote),
       onWaiting: (vote, waits) => {
         const { worker } = this.participant;
@@ -141,7 +150,7 @@ class ParticipantDaemon {
       identity: this.nodeSettings,
       routes: [...participantRoutes(this.api()), ...durable.labRoutes],
       notReady: () => notReady(participant, log.accepting),
-      state: () => this.api().observe(() => stateOf(participant)),
+      state: () => this.api().observe(() => this.stateNow()),
       onUpgrade: (head, socket, rest) => durable.links.accept(head, socket, rest),
       started: (address) => this.started(address),
       // A prepared attempt is not waited for: its decision comes after the restart, as after a crash.
@@ -154,6 +163,10 @@ class ParticipantDaemon {
         await durable.close();
       },
     };
+  }
+
+  private stateNow(): Readonly<Record<string, Json>> {
+    return stateOf(this.participant, this.lockTimes);
   }
 
   private opened(): Opened {
@@ -198,7 +211,7 @@ class ParticipantDaemon {
       this.shell.log.warn('unsafe-rule', text);
     }
     if (!settings.console) return;
-    const runner = () => participantConsole(participantDoor(participant, settings.groups, () => stateOf(participant)));
+    const runner = () => participantConsole(participantDoor(participant, settings.groups, () => this.stateNow()));
     this.terminal = attachConsole({ console: settings.name, runner }, this.shell);
   }
 

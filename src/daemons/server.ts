@@ -5,6 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import { appendBy, chatRoutes } from '../api/server-chat-routes.ts';
 import { bankRoutes } from '../api/server-bank-routes.ts';
+import { lockTimesOf } from '../api/server-lock-times.ts';
+import type { LockTimes } from '../api/server-lock-times.ts';
 import { faultRoutes } from '../api/server-fault-routes.ts';
 import type { FaultApi } from '../api/server-fault-routes.ts';
 import { ServerDirectory } from '../api/server-directory.ts';
@@ -32,8 +34,8 @@ import type { DaemonParts, DaemonShell } from './daemon.ts';
 
 /** Beyond the coordinator's own time for a vote: for its answer, or for one more try. */
 const DEADLINE_MARGIN_MS = 2000;
-/** One question about the fault rules of a node. */
-const FAULT_MS_MAX = 2000;
+/** One question about the fault rules of a node, or its locks. */
+const NODE_MS_MAX = 2000;
 /** One question for the views. */
 const GROUPS_MS_MAX = 2000;
 
@@ -90,7 +92,10 @@ export function buildServer(
     placement === undefined
       ? []
       : [
-          ...bankRoutes({ ...base, placement, makeId, statistics: new BankStatistics() }),
+          ...bankRoutes({
+            ...base,
+            ...{ placement, makeId, statistics: new BankStatistics(), lockTimes: lockTimesBy(base) },
+          }),
           ...faultRoutes(faultApi(base)),
         ];
   return {
@@ -159,9 +164,19 @@ function faultApi({ settings, directory, upstream }: Base): FaultApi {
         return { node, role: 'participant' as const, address: directory.addressOf(node) };
       }),
     ],
-    ask: (address, request) => upstream.request(address, { ...request, timeoutMs: FAULT_MS_MAX }),
+    ask: (address, request) => upstream.request(address, { ...request, timeoutMs: NODE_MS_MAX }),
     // Whoever had it announce its address reads its output: parley up acts on this line.
     restart: announce ? (node) => void process.stdout.write(`${restartLine(node)}\n`) : undefined,
+  };
+}
+
+/** What the participants that answer in time say of their locks. */
+function lockTimesBy({ settings, directory, upstream }: Base): () => Promise<LockTimes | null> {
+  return () => {
+    const names = namesOfRole(settings.cluster, 'participant');
+    const addresses = names.flatMap((name) => directory.addressOf(name) ?? []);
+    const request = { method: 'GET', path: '/debug/state', timeoutMs: NODE_MS_MAX } as const;
+    return lockTimesOf(addresses, async (address) => (await upstream.request(address, request)).body);
   };
 }
 

@@ -29,6 +29,8 @@ export interface ParticipantHostOptions {
   readonly durableSeq: () => number;
   readonly onWaiting?: (vote: WaitingVote, waits: boolean) => void;
   /** As ResourceWorkerOptions has it. */
+  readonly onLocking?: () => () => void;
+  /** As ResourceWorkerOptions has it. */
   readonly holdsBack?: (vote: WaitingVote) => boolean;
 }
 
@@ -59,12 +61,13 @@ export class ParticipantHost {
   constructor(options: ParticipantHostOptions) {
     this.node = new ParticipantNode(options.settings, options.durableSeq);
     this.resources = new ResourceManager({ groups: options.groups });
-    const { onWaiting, holdsBack } = options;
+    const { onWaiting, onLocking, holdsBack } = options;
     this.worker = new ResourceWorker({
       resources: this.resources,
       voteMode: options.voteMode,
       emit: (event) => this.loop?.handle(event),
       ...(onWaiting === undefined ? {} : { onWaiting }),
+      ...(onLocking === undefined ? {} : { onLocking }),
       ...(holdsBack === undefined ? {} : { holdsBack }),
     });
     this.recovery = new ParticipantRecovery(this.node, {

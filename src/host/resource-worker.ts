@@ -44,6 +44,8 @@ export interface ResourceWorkerOptions {
   readonly voteMode: VoteMode;
   /** True: this yes waits for voteByHand, whatever the mode. Asked once. */
   readonly holdsBack?: (vote: WaitingVote) => boolean;
+  /** An attempt asks for its locks and holds; what this returns is called if it gets them. */
+  readonly onLocking?: () => () => void;
   readonly emit: (event: VoteEvent) => void;
   /** A vote waits for a person, or no longer does. */
   readonly onWaiting?: (vote: WaitingVote, waits: boolean) => void;
@@ -98,7 +100,9 @@ export class ResourceWorker {
   private prepare(number: AttemptNumber, id: TransactionId, work: Extract<Work, { type: 'prepare' }>): void {
     // The coordinator admitted them by the grammar of resources/operations.ts.
     const operations = work.operations as readonly { readonly index: number; readonly operation: Operation }[];
+    const onLocked = this.options.onLocking?.();
     this.options.resources.prepare(number, operations, (outcome) => {
+      if (outcome.vote !== 'no') onLocked?.();
       this.found(
         number,
         id,

@@ -14,7 +14,7 @@ import { TWO_NODES } from './two-nodes.ts';
 
 const PLAN = {
   ...{ clients: 16, durationMs: 40_000, rate: 0, accounts: 4, opening: 1000 },
-  ...{ hot: 0.5, tooMuch: 0.05, twice: 0.05 },
+  ...{ hot: 0.5, tooMuch: 0.05, twice: 0.05, rounds: 0 },
 };
 
 describe('the bank under load', function () {
@@ -49,6 +49,35 @@ describe('the bank under load', function () {
       // The front end counts the same transfers, and the accounts that were opened.
       const { body } = await cluster.ask('server', 'GET', '/bank/statistics');
       expect(body['committed']).to.equal(result.statistics.committed + PLAN.accounts);
+      client.close();
+      await expectAllWell(cluster, { total: 6000 });
+    });
+  });
+
+  it('S3-12: reports a single transfer, three at once, the taking of locks, and races, each as it was in this run', async () => {
+    await withCluster(TWO_NODES, async (cluster) => {
+      const client = new ApiClient(httpTransport(cluster.nodes.address('server')));
+      const settle = { patienceMs: 20_000, pauseMsFirst: 20, pauseMsMax: 200 };
+      const world = { client, settle, random: new SeededRandom(3), makeId: newId, onProgress: () => undefined };
+      const taken = (): Promise<number> =>
+        eventually('both nodes tell of their locks', async () => {
+          const { body } = await cluster.ask('server', 'GET', '/bank/statistics');
+          const locks = objectAt(body, 'locks');
+          return locks['nodes'] === 2 && Number(locks['taken']);
+        });
+      const before = await taken();
+      await cluster.ask('server', 'POST', '/bank/transfers', { id: 'TX001', from: 1, to: 2, amount: 1 });
+      expect((await taken()) - before, 'locks of TX001, at two nodes').to.be.at.least(2);
+      const plan = { ...PLAN, clients: 3, durationMs: 100, rate: 50, rounds: 2 };
+      const result = await runLoad(plan, world);
+      const rows = loadLines(plan, result).join('\n');
+      expect(rows).to.match(/^ {2}Single transaction: +\d+\.\d ms \(p50 of [12]\)$/m);
+      expect(rows).to.match(/^ {2}3 concurrent: +\d+\.\d ms \(p50 of [12], until all three had ended\)$/m);
+      expect(rows).to.match(
+        /^ {2}Lock acquisition: +p50 \d+\.\d{3} ms, p99 \d+\.\d{3} ms, most \d+\.\d{3} ms; \d+ taken at (2 nodes|1 node)$/m,
+      );
+      expect(rows).to.match(/^ {2}Race conditions: +0 \(in 4 accounts, the total, and what was sent twice\)$/m);
+      expect(loadVerdict(result), rows).to.equal('conserved');
       client.close();
       await expectAllWell(cluster, { total: 6000 });
     });

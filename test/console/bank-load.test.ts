@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { ApiClient } from '../../src/console/api-client.ts';
 import { runLoad } from '../../src/console/bank-load.ts';
-import { loadLines, loadVerdict } from '../../src/console/load-text.ts';
+import { loadLines, loadVerdict, racesOf } from '../../src/console/load-text.ts';
 import { countingIds, FakeTransport } from './console-harness.ts';
 import type { LoadPlan, LoadResult } from '../../src/console/bank-load.ts';
 import type { ApiRequest } from '../../src/console/api-client.ts';
@@ -12,7 +12,7 @@ import type { FakeAnswer } from './console-harness.ts';
 const PLAN: LoadPlan = {
   // At a rate the number of transfers does not depend on how fast this machine is.
   ...{ clients: 4, durationMs: 60, rate: 1000, accounts: 3, opening: 100 },
-  ...{ hot: 0.5, tooMuch: 0.2, twice: 0.3 },
+  ...{ hot: 0.5, tooMuch: 0.2, twice: 0.3, rounds: 0 },
 };
 
 /** Its duration times its rate. */
@@ -20,6 +20,9 @@ const TRANSFERS = 60;
 
 /** What a bank does wrong: loses the money of every tenth transfer, gives it to another account, never says how it ended or says it late, or takes none. */
 type Vice = 'loses' | 'misplaces' | 'is silent' | 'is late' | 'refuses' | 'changes its word';
+
+/** What the played bank says of its locks. */
+const LOCKS = { nodes: 2, taken: 14, ms: { p50: 0.0125, p99: 0.75, most: 3 } };
 
 class PlayedBank {
   readonly balances = new Map([[1, 7]]);
@@ -34,6 +37,7 @@ class PlayedBank {
   answer({ path, json }: ApiRequest): FakeAnswer {
     const account = Number(/^\/bank\/accounts\/(\d+)$/.exec(path)?.[1]);
     const body = json as Record<string, number> & { readonly id: string };
+    if (path === '/bank/statistics') return [200, { locks: LOCKS }];
     if (path === '/bank/total')
       return [200, { outcome: 'committed', total: [...this.balances.values()].reduce((a, b) => a + b) }];
     if (path === '/bank/accounts') {
@@ -96,6 +100,52 @@ describe('parley bank load', () => {
     const lines = loadLines(PLAN, result);
     expect(lines).to.include('total before 307, after 307').and.to.include('verdict: conserved');
     expect(lines[0]).to.equal('=== CONCURRENT EXECUTION RESULTS ===');
+  });
+
+  it('S3-12: times single transfers and three at once before the load, and reports them with locks and races', async () => {
+    const bank = new PlayedBank(undefined);
+    let clockMs = 0;
+    let answers = 0;
+    const underWay: number[] = [];
+    const transport: FakeTransport = new FakeTransport((request) => {
+      const answer = bank.answer(request);
+      if (request.path === '/bank/transfers') {
+        // It does one after the other, and takes 7 ms for each.
+        clockMs += 7;
+        underWay.push(transport.requests.length - answers);
+      }
+      answers += 1;
+      return answer;
+    });
+    const plan = { ...PLAN, durationMs: 0, rounds: 2 };
+    const result = await runLoad(plan, {
+      ...{ client: new ApiClient(transport), settle: { patienceMs: 1, pauseMsFirst: 1, pauseMsMax: 1 } },
+      ...{ random: new SeededRandom(7), makeId: countingIds(), onProgress: () => undefined, nowMs: () => clockMs },
+    });
+    expect(underWay).to.deep.equal([1, 1, 3, 2, 1, 3, 2, 1]);
+    expect(result.statistics.attempted, 'the rounds are not among the figures of the load').to.equal(0);
+    expect(loadVerdict(result)).to.equal('conserved');
+    const lines = loadLines(plan, result);
+    expect(lines.slice(lines.indexOf('Figures:'), lines.indexOf('Figures:') + 5)).to.deep.equal([
+      'Figures:',
+      '  Single transaction:  7.0 ms (p50 of 2)',
+      '  3 concurrent:        21.0 ms (p50 of 2, until all three had ended)',
+      '  Lock acquisition:    p50 0.013 ms, p99 0.750 ms, most 3.000 ms; 14 taken at 2 nodes',
+      '  Race conditions:     0 (in 3 accounts, the total, and what was sent twice)',
+    ]);
+  });
+
+  it('S3-12: finds the races of a bank that loses, misplaces or takes back money', async () => {
+    const vices: readonly Vice[] = ['loses', 'misplaces', 'changes its word'];
+    for (const vice of vices) {
+      const { result } = await loadOf(vice);
+      expect(racesOf(result), vice).to.be.greaterThan(0);
+      expect(loadLines(PLAN, result).join('\n')).to.match(/Race conditions: +[1-9]/);
+    }
+    const { result } = await loadOf('is silent');
+    const open = { ...result, wrong: [{ account: 2, expected: 10, balance: 12 }] };
+    expect(loadLines(PLAN, open).join('\n')).to.match(/Race conditions: +not known while outcomes are unknown/);
+    expect(racesOf((await loadOf()).result)).to.equal(0);
   });
 
   it('begins transfers at the rate it was given, and not faster', async () => {

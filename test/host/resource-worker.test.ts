@@ -32,6 +32,30 @@ describe('The worker of a participant', () => {
     expect(resources.locked()).to.deep.equal([]);
   });
 
+  it('tells when an attempt asked for its locks, and when it had them, also if it waited; never of one that gave up', () => {
+    const resources = new ResourceManager({ groups: [{ group: 'chat', kind: 'history' }] });
+    const told: string[] = [];
+    let asked = 0;
+    const onLocking = (): (() => void) => {
+      const name = `attempt ${++asked}`;
+      told.push(`${name} asks`);
+      return () => told.push(`${name} has them`);
+    };
+    const worker = new ResourceWorker({ resources, voteMode: 'auto', onLocking, emit: () => undefined });
+    const lines = [{ key: 'k', author: 'ada', text: 'x' }];
+    const operation = { group: 'chat', resource: 'history', type: 'append', room: 'lobby', lines };
+    for (const number of ['c0ffee.1.1', 'c0ffee.1.2', 'c0ffee.1.3']) {
+      worker.run({ number, id: number, work: { type: 'prepare', operations: [{ index: 0, operation }] } });
+    }
+    worker.run({ number: 'c0ffee.1.2', id: 'TX2', work: { type: 'give-up' } });
+    told.push('the first ends');
+    worker.run({ number: 'c0ffee.1.1', id: 'TX1', work: { type: 'abort' } });
+    expect(told).to.deep.equal([
+      ...['attempt 1 asks', 'attempt 1 has them', 'attempt 2 asks', 'attempt 3 asks'],
+      ...['the first ends', 'attempt 3 has them'],
+    ]);
+  });
+
   it('says yes only to what fits', () => {
     const { votes } = appended(100);
     expect(votes.map(({ type }) => type)).to.deep.equal(['resource-yes']);
