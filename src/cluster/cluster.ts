@@ -36,6 +36,8 @@ interface Member {
   daemon: Daemon | undefined;
   address: Listening | undefined;
   asked: boolean;
+  /** Settles when the last restart that was asked for has its process, or failed; never rejects. */
+  replaced: Promise<unknown>;
 }
 
 /** Makes a cluster and starts it. If a node fails, those that run are stopped and its error is thrown. */
@@ -69,7 +71,7 @@ export class Cluster {
     for (const [name, plan] of Object.entries(nodes)) {
       if (options.only?.includes(name) === false) continue;
       const fresh = { starts: 0, startedAtMs: 0, daemon: undefined, address: undefined, asked: false };
-      this.#members.set(name, { name, plan, ...fresh });
+      this.#members.set(name, { name, plan, ...fresh, replaced: Promise.resolve() });
     }
     this.names = [...this.#members.keys()];
   }
@@ -135,7 +137,9 @@ export class Cluster {
 
   /**
    * Starts a node again, on the port it had, and waits until it is ready; one
-   * that still runs is stopped first.
+   * that still runs is stopped first. Of several at the same time each replaces
+   * the process of the one before, so that never two processes have the node's
+   * directory; only the last finds its process ready.
    * @param options.elsewhere gives up the port it had, for the one of the cluster file
    * @throws ParleyError as start(), and `draining` when the cluster is stopping
    */
@@ -144,11 +148,10 @@ export class Cluster {
     options: { readonly args?: readonly string[]; readonly elsewhere?: boolean } = {},
   ): Promise<Listening> {
     const member = this.#member(name);
-    if (isRunning(member.daemon)) await this.#stopNode(name);
-    if (this.#stopping) throw new ParleyError('draining', `The cluster is stopping; ${name} is not started again.`);
-    if (options.elsewhere === true) member.address = undefined;
-    this.#spawn(member, options.args);
-    return this.#untilReady(member, this.#options.readyMs ?? READY_MS_DEFAULT);
+    const replacing = member.replaced.then(() => this.#replace(member, options));
+    member.replaced = replacing.catch(() => undefined);
+    const { ready } = await replacing;
+    return ready;
   }
 
   /** Stops all nodes in order. May be called at any time, also while they start; then start() rejects. */
@@ -177,6 +180,19 @@ export class Cluster {
   async #stopNode(name: string): Promise<Stopped & { readonly name: string }> {
     this.#member(name).asked = true;
     return { name, ...(await this.node(name).stop(this.#options.stopMs ?? STOP_MS_DEFAULT)) };
+  }
+
+  /** Ends the process of a node, if it runs, and starts another; `ready` is pending then. */
+  async #replace(
+    member: Member,
+    { args, elsewhere }: { readonly args?: readonly string[]; readonly elsewhere?: boolean },
+  ): Promise<{ readonly ready: Promise<Listening> }> {
+    const { name } = member;
+    if (isRunning(member.daemon)) await this.#stopNode(name);
+    if (this.#stopping) throw new ParleyError('draining', `The cluster is stopping; ${name} is not started again.`);
+    if (elsewhere === true) member.address = undefined;
+    this.#spawn(member, args);
+    return { ready: this.#untilReady(member, this.#options.readyMs ?? READY_MS_DEFAULT) };
   }
 
   async #untilReady(member: Member, readyMs: number): Promise<Listening> {

@@ -25,6 +25,7 @@ import { daemonArguments, isClusterOfItsOwn, startCommand } from './up-commands.
 import { hintRows } from './up-hints.ts';
 import { readUpCommands } from './up-console.ts';
 import { openAccounts, runDemo } from './up-first-steps.ts';
+import { RestartPauses } from './up-restarts.ts';
 import { UpScreen } from './up-screen.ts';
 import { StopSignals } from './up-signals.ts';
 import type { Readable, Writable } from 'node:stream';
@@ -46,11 +47,6 @@ export interface UpIo {
 
 /** Exit codes of a daemon that say more than "failed", and so become this command's own. */
 const TELLING_CODES: readonly number[] = [EXIT.usage, EXIT.log, EXIT.sync, EXIT.busy];
-/** Before a daemon is started again; doubled while it keeps dying soon after. */
-const RESTART_PAUSE_MS_MIN = 500;
-const RESTART_PAUSE_MS_MAX = 10_000;
-/** A daemon that ran this long was well. */
-const WELL_MS = 5000;
 /** Beyond the time the daemons give themselves to stop. */
 const STOP_MARGIN_MS = 2000;
 
@@ -72,11 +68,12 @@ class Up {
   readonly #context: CommandContext;
   /** Aborts when the cluster shall stop. */
   readonly #stop = new AbortController();
-  /** How often in a row a node died soon after its start. */
-  readonly #quickDeaths = new Map<string, number>();
+  readonly #pauses = new RestartPauses();
   /** Ends before all were ready; undefined from then on. */
   #earlyEnds: NodeEnd[] | undefined = [];
   #restarting = 0;
+  /** Nodes that are being started again now. */
+  readonly #replacing = new Set<string>();
 
   constructor(settings: UpSettings, io: UpIo) {
     this.#settings = settings;
@@ -116,7 +113,10 @@ class Up {
     const console = this.#io.input.isTTY === true ? this.#attachConsole() : undefined;
     try {
       const failed = await this.#start();
-      if (failed === undefined && !this.#stop.signal.aborted) await this.#untilStopped();
+      if (failed === undefined && !this.#stop.signal.aborted) {
+        this.#endIfNobodyRuns();
+        await this.#orStop(new Promise<never>(() => undefined));
+      }
       const complete = await this.#stopAll();
       return failed ?? (complete ? EXIT.ok : EXIT.failed);
     } finally {
@@ -178,11 +178,6 @@ class Up {
     }
   }
 
-  async #untilStopped(): Promise<void> {
-    this.#endIfNobodyRuns();
-    await this.#orStop(new Promise<never>(() => undefined));
-  }
-
   async #stopAll(): Promise<boolean> {
     const running = this.#cluster.running();
     if (running.length > 0) this.#screen.say('\nstopping all, the coordinator last; once more kills them at once');
@@ -220,25 +215,29 @@ class Up {
   }
 
   async #startAgain(name: string, ranMs: number): Promise<void> {
-    const quick = ranMs < WELL_MS ? (this.#quickDeaths.get(name) ?? 0) + 1 : 0;
-    this.#quickDeaths.set(name, quick);
-    const pauseMs = Math.min(RESTART_PAUSE_MS_MIN * 2 ** Math.max(0, quick - 1), RESTART_PAUSE_MS_MAX);
+    const pauseMs = this.#pauses.afterDeath(name, ranMs);
     this.#screen.say(`starting ${name} again in ${pauseMs / 1000} s`);
     this.#restarting += 1;
-    if ((await this.#orStop(delay(pauseMs, undefined, { signal: this.#stop.signal }))) !== 'stopped') {
-      await this.#restart(name);
-    }
+    const paused = await this.#orStop(delay(pauseMs, undefined, { signal: this.#stop.signal }));
+    // Somebody may have had it started meanwhile.
+    const isBack = this.#replacing.has(name) || this.#cluster.running().includes(name);
+    if (paused !== 'stopped' && !isBack) await this.#restart(name);
     this.#restarting -= 1;
   }
 
   /** Starts a node again and says how that went; its death, should it die, is told by #onEnd. */
   async #restart(name: string): Promise<void> {
+    if (this.#earlyEnds !== undefined) return this.#screen.fault(`${name} is not started again before all were ready`);
+    if (this.#replacing.has(name)) return this.#screen.say(`${name} is being started again already`);
+    this.#replacing.add(name);
     try {
       const { pid } = await this.#cluster.restart(name);
       this.#screen.say(`${name} runs again: kill -9 ${pid}`);
     } catch (error) {
       if (!(error instanceof ParleyError)) throw error;
       if (error.code === 'daemon-not-ready' || error.code === 'usage') this.#screen.fault(lineOf(error));
+    } finally {
+      this.#replacing.delete(name);
     }
   }
 

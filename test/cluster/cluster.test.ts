@@ -197,6 +197,25 @@ describe('a cluster of daemons', function () {
     });
   });
 
+  it('never has two processes of a node, however many ask at once to start it again', async () => {
+    const ends: NodeEnd[] = [];
+    const before = childrenOfThisProcess();
+    await withCluster({ onEnd: (end) => ends.push(end) }, async (cluster) => {
+      await cluster.start();
+      const { port } = cluster.address('P1');
+      const asked = await Promise.allSettled([1, 2, 3].map(() => cluster.restart('P1')));
+      const [last] = asked.slice(-1);
+      expect(last?.status === 'fulfilled' && last.value).to.include({ port, pid: cluster.node('P1').pid });
+      // The first process and those of the first two restarts were told to end; none found the port in use.
+      expect(ends.map(({ name, asked: wasAsked }) => [name, wasAsked])).to.deep.equal([
+        ['P1', true],
+        ['P1', true],
+        ['P1', true],
+      ]);
+      expect(childrenOfThisProcess().filter((pid) => !before.includes(pid))).to.have.lengthOf(4);
+    });
+  });
+
   it('stops the servers, then the participants, the coordinator last', async () => {
     const ends: string[] = [];
     await withCluster({ onEnd: ({ name }) => ends.push(name) }, async (cluster) => {

@@ -8,6 +8,7 @@
  *   late      /readyz answers 503 twice, then 200
  *   deaf      ignores SIGTERM
  *   crash     its /crash path ends it with exit code 6
+ *   restart   its /restart path asks its starter twice to start P1 again, as a server does
  *   api       answers what parley up asks a server and a coordinator (stand-in-api.ts)
  */
 import { createServer } from 'node:http';
@@ -48,6 +49,9 @@ const server = createServer((request, response) => {
   } else if (path === '/crash') {
     say('internal: a bug ended this process');
     process.exit(6);
+  } else if (path === '/restart' && habits.includes('restart')) {
+    const wanted = `${JSON.stringify({ event: 'restart', node: 'P1' })}\n`;
+    process.stdout.write(`${wanted}${wanted}`, () => response.end());
   } else if (habits.includes('api')) {
     standInApi(request, response, dirname(values['data-dir'] ?? ''));
   } else {

@@ -177,6 +177,27 @@ describe('parley up', function () {
     });
   });
 
+  it('starts a node once when two ask for it at the same time, and none before all were ready', async () => {
+    await withUp({ habits: 'api,restart', typed: true }, async (up) => {
+      await ready(up);
+      const [, port = ''] = /^ {2}server +127\.0\.0\.1:(\d+) /m.exec(up.text()) ?? [];
+      await fetch(`http://127.0.0.1:${port}/restart`, { headers: { connection: 'close' } });
+      await said(up, 'P1 runs again: kill -9');
+      expect(up.text().match(/server asks to start P1 again/g)).to.have.lengthOf(2);
+      expect(up.text()).to.include('P1 is being started again already');
+      up.process.stdin?.write('quit\n');
+      expect(await up.exited).to.deep.equal({ code: 0, signal: null });
+      expect(up.text().match(/P1 runs again: kill -9/g)).to.have.lengthOf(1);
+    });
+    await withUp({ habits: 'unready', typed: true }, async (up) => {
+      await said(up, 'P1 listens');
+      up.process.stdin?.write('restart P1\nquit\n');
+      expect(await up.exited).to.deep.equal({ code: 0, signal: null });
+      expect(up.text()).to.include('P1 is not started again before all were ready');
+      expect(up.text().match(/P1 listens/g)).to.have.lengthOf(1);
+    });
+  });
+
   it('that cannot start a node stops the others, says why, and ends with that exit code', async () => {
     await withUp({ habits: 'die' }, async (up) => {
       expect(await up.exited).to.deep.equal({ code: 75, signal: null });
