@@ -9,7 +9,7 @@ import type { Json } from '../../base/canonical-json.ts';
 import { evidenceOf } from './attempt-story.ts';
 import type { AttemptStory, Entry } from './attempt-story.ts';
 import type { CheckInput } from './input.ts';
-import { changeIn } from './participant-replay.ts';
+import { changeIn } from './line-kinds.ts';
 import { decidedByQuorum, roundText } from './quorum-evidence.ts';
 import type { Story } from './story.ts';
 import type { Evidence, Findings } from './verdict.ts';

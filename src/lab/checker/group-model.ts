@@ -3,6 +3,7 @@
  * operations and what docs/guide.md says they do, and nothing of
  * src/resources: the same mistake would have to be made twice.
  */
+import { canonicalJson } from '../../base/canonical-json.ts';
 import type { Json } from '../../base/canonical-json.ts';
 
 /** An operation of a client. */
@@ -33,6 +34,8 @@ export interface GroupModel {
   usesOfEffect(effect: Json): readonly KeyUse[];
   /** Why this effect cannot be promised beside these undecided ones; undefined when it can. */
   short(effect: Json, undecided: readonly Json[]): string | undefined;
+  /** Why the numbers that an effect takes from a counter cannot be right; undefined when they can. Absent: it has none. */
+  misnumbered?(effect: Json): string | undefined;
   /** Applies a committed effect; sentences about what is wrong with it, and what can be read differently now. */
   apply(
     effect: Json,
@@ -67,4 +70,20 @@ export function memberIn(value: Json | undefined, name: string): Json | undefine
 export function listIn(value: Json | undefined, name: string): readonly Json[] {
   const list = memberIn(value, name);
   return Array.isArray(list) ? (list as readonly Json[]) : [];
+}
+
+/** Two answers to an operation mean the same. A room answers more about a line it had; its place is what must agree. */
+export function sameAnswer(kind: string, model: Json, real: Json): boolean {
+  if (kind !== 'history') return canonicalJson(model) === canonicalJson(real);
+  return canonicalJson(placesIn(model)) === canonicalJson(placesIn(real));
+}
+
+function placesIn(answer: Json): Json {
+  if (typeof answer !== 'object' || answer === null || !('lines' in answer) || !Array.isArray(answer['lines']))
+    return answer;
+  const lines = (answer['lines'] as readonly Json[]).map((line) => [
+    textIn(line, 'key'),
+    (line as { seq?: Json }).seq ?? null,
+  ]);
+  return { ...(answer as Readonly<Record<string, Json>>), lines };
 }

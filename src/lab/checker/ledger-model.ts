@@ -174,6 +174,15 @@ export class LedgerModel implements GroupModel {
     return undefined;
   }
 
+  misnumbered(effect: Json): string | undefined {
+    const next = memberIn(effect, 'nextAccount');
+    if (typeof next !== 'number') return undefined;
+    if (next <= this.#next)
+      return `it gives out account ${next - 1}, and numbers up to ${this.#next - 1} were given out`;
+    const given = listIn(effect, 'created').some((one) => numberIn(one, 'account') === next - 1);
+    return given ? undefined : `it takes account ${next - 1} from the counter, and does not open it`;
+  }
+
   apply(effect: Json, number: string, id: string) {
     const faults: string[] = [];
     const touched = new Set<number>();
@@ -272,28 +281,4 @@ function debits(effects: readonly Json[]): Map<number, number> {
     if (delta < 0) sums.set(account, (sums.get(account) ?? 0) - delta);
   }
   return sums;
-}
-
-/** What is wrong with the lines of a ledger by themselves: balance = opening + postings, none below nothing. */
-export function ledgerFaults(lines: readonly Json[]): readonly string[] {
-  const sums = new Map<number, bigint>();
-  for (const line of lines) {
-    const kind = textIn(line, 'line');
-    if (kind !== 'account' && kind !== 'posting') continue;
-    const account = numberIn(line, 'account');
-    const amount = kind === 'account' ? numberIn(line, 'opening') : numberIn(line, 'delta');
-    sums.set(account, (sums.get(account) ?? 0n) + BigInt(amount));
-  }
-  return lines
-    .filter((line) => textIn(line, 'line') === 'account')
-    .flatMap((line) => {
-      const [account, balance] = [numberIn(line, 'account'), numberIn(line, 'balance')];
-      const sum = sums.get(account) ?? 0n;
-      return [
-        ...(sum === BigInt(balance)
-          ? []
-          : [`account ${account} holds ${balance}, its opening and postings add up to ${sum}`]),
-        ...(balance < 0 ? [`account ${account} holds ${balance}`] : []),
-      ];
-    });
 }

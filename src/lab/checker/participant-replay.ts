@@ -13,9 +13,11 @@ import type { Json } from '../../base/canonical-json.ts';
 import type { CommittedRecord, CopiedRecord, PreparedRecord } from '../../protocol/records.ts';
 import { evidenceOf } from './attempt-story.ts';
 import type { Entry, NodeStory } from './attempt-story.ts';
-import { textIn } from './group-model.ts';
+import { sameAnswer, textIn } from './group-model.ts';
 import type { GroupModel, KeyUse, ModelOperation } from './group-model.ts';
 import { LedgerModel } from './ledger-model.ts';
+import { changeIn, kindOfEffect, kindOfLines } from './line-kinds.ts';
+import type { CopiedChange } from './line-kinds.ts';
 import { NotebookModel, RoomsModel } from './list-models.ts';
 import type { Findings, Invariant } from './verdict.ts';
 
@@ -44,6 +46,20 @@ export interface GroupReplay {
   /** Key to its values, in the order of the log. */
   readonly versions: Map<string, Version[]>;
   segment: number;
+}
+
+/** What a record says that operations of one group came to. */
+interface CameTo {
+  readonly id: string;
+  readonly number: string;
+  readonly own: readonly IndexedModelOperation[];
+  readonly effect: Json;
+  readonly results: readonly { readonly index: number; readonly result: Json }[];
+}
+
+interface IndexedModelOperation {
+  readonly index: number;
+  readonly operation: ModelOperation;
 }
 
 interface Promised {
@@ -110,7 +126,7 @@ export class ParticipantReplay {
 
   #promised(group: string, entry: Entry<PreparedRecord>): void {
     const { id, number, operations, effects, results } = entry.record;
-    const own = operations.filter(({ operation }) => operation.group === group);
+    const own = ofGroup(group, operations);
     const kind = textIn(own[0]?.operation, 'resource');
     const found = this.#group(group, kind);
     if (found === undefined) {
@@ -119,6 +135,13 @@ export class ParticipantReplay {
     }
     const effect = effects.find((one) => one.group === group)?.effect ?? null;
     this.#conflicts(group, found, entry);
+    this.#compare(group, found, entry, { id, number, own, effect, results });
+  }
+
+  /** What a record says that operations came to is what the model comes to, in the state that the log before it gives. */
+  #compare(group: string, found: GroupReplay, entry: Entry, said: CameTo): void {
+    const { id, number, own, effect, results } = said;
+    const { kind } = found;
     const planned = found.model.plan(own.map(({ operation }) => operation));
     if (planned === undefined) {
       this.#findings.notChecked('I7', `operations of ${kind} that the model does not know`);
@@ -159,7 +182,7 @@ export class ParticipantReplay {
   }
 
   #committed(entry: Entry<CommittedRecord>): void {
-    const { number, effects } = entry.record;
+    const { number, effects, results = [] } = entry.record;
     const promised = this.#undecided.get(number);
     this.#undecided.delete(number);
     // Its effect is in the checkpoint's resources; a second record is I4's.
@@ -168,12 +191,14 @@ export class ParticipantReplay {
     const id = promised?.entry.record.id ?? entry.record.id ?? '';
     for (const { group, effect } of effects ?? promised?.entry.record.effects ?? []) {
       if (promised?.dropped.has(group)) continue;
-      const operations = operationsIn(group, promised?.entry.record.operations ?? this.#asked(id));
-      const found = this.#group(group, textIn(operations[0], 'resource') || kindOfEffect(effect));
+      const own = ofGroup(group, promised?.entry.record.operations ?? this.#asked(id));
+      const found = this.#group(group, textIn(own[0]?.operation, 'resource') || kindOfEffect(effect));
       if (found === undefined) {
         if (effect !== null) this.#findings.notChecked('I7', `what ${group} holds: there is no model of it`);
         continue;
       }
+      if (promised === undefined) this.#alone(group, found, entry, { id, number, own, effect, results });
+      const operations = own.map(({ operation }) => operation);
       const uses = operations.length > 0 ? found.model.uses(operations) : found.model.usesOfEffect(effect);
       found.applied.push({ number, id, segment: found.segment, uses, entry });
       const { faults, readings } = found.model.apply(effect, number, id);
@@ -184,7 +209,17 @@ export class ParticipantReplay {
     }
   }
 
-  #asked(id: string): readonly { readonly index: number; readonly operation: ModelOperation }[] {
+  /**
+   * One-phase: the record is promise and commit in one, and nothing that conflicts came between. Who asked is known from
+   * the clients only; without them the numbers that were given out can still be compared with those given before.
+   */
+  #alone(group: string, found: GroupReplay, entry: Entry, said: CameTo): void {
+    if (said.own.length > 0) return this.#compare(group, found, entry, said);
+    const fault = found.model.misnumbered?.(said.effect);
+    if (fault !== undefined) this.#violate('I7', `${said.id} (${said.number}) at ${group}: ${fault}.`, [entry]);
+  }
+
+  #asked(id: string): readonly IndexedModelOperation[] {
     return this.#operationsOf(id).flatMap((operation, index) => {
       const isOperation = typeof operation === 'object' && operation !== null && 'group' in operation;
       return isOperation ? [{ index, operation: operation as unknown as ModelOperation }] : [];
@@ -246,54 +281,10 @@ function record(
   }
 }
 
-function operationsIn(
-  group: string,
-  operations: readonly { readonly operation: ModelOperation }[],
-): readonly ModelOperation[] {
-  return operations.map(({ operation }) => operation).filter((operation) => operation.group === group);
+function ofGroup(group: string, operations: readonly IndexedModelOperation[]): readonly IndexedModelOperation[] {
+  return operations.filter(({ operation }) => operation.group === group);
 }
 
-/** A room answers more about a line it had; its place is what must agree. */
-function sameAnswer(kind: string, model: Json, real: Json): boolean {
-  if (kind !== 'history') return canonicalJson(model) === canonicalJson(real);
-  return canonicalJson(placesIn(model)) === canonicalJson(placesIn(real));
-}
-
-function placesIn(answer: Json): Json {
-  if (typeof answer !== 'object' || answer === null || !('lines' in answer) || !Array.isArray(answer['lines']))
-    return answer;
-  const lines = (answer['lines'] as readonly Json[]).map((line) => [
-    textIn(line, 'key'),
-    (line as { seq?: Json }).seq ?? null,
-  ]);
-  return { ...(answer as Readonly<Record<string, Json>>), lines };
-}
-
-/** Of a one-phase commit whose operations nobody kept. */
-function kindOfEffect(effect: Json): string {
-  if (typeof effect !== 'object' || effect === null) return '';
-  if ('appends' in effect) return 'history';
-  return 'strings' in effect ? 'notebook' : 'postings' in effect ? 'ledger' : '';
-}
-
-/** A change that a copy brings behind its snapshot. */
-export interface CopiedChange {
-  readonly number: string;
-  readonly id: string;
-  readonly effect: Json;
-}
-
-/** The change in a line of a copy; undefined for a line of a snapshot. */
-export function changeIn(line: Json): CopiedChange | undefined {
-  if (typeof line !== 'object' || line === null || !('change' in line)) return undefined;
-  const { change } = line;
-  const effect = (change as { readonly data?: Json } | undefined)?.data ?? null;
-  return { number: textIn(change, 'number'), id: textIn(change, 'id'), effect };
-}
-
-function kindOfLines(lines: readonly Json[]): string | undefined {
-  const [first] = lines;
-  if (typeof first !== 'object' || first === null) return undefined;
-  if ('line' in first) return 'ledger';
-  return 'room' in first ? 'history' : 'string' in first ? 'notebook' : undefined;
+function operationsIn(group: string, operations: readonly IndexedModelOperation[]): readonly ModelOperation[] {
+  return ofGroup(group, operations).map(({ operation }) => operation);
 }

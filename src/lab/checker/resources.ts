@@ -12,7 +12,7 @@ import type { AttemptStory, Entry } from './attempt-story.ts';
 import { clientEvidence, operationsOf } from './client-story.ts';
 import type { ClientStory } from './client-story.ts';
 import type { EndContext } from './end-state.ts';
-import { ledgerFaults } from './ledger-model.ts';
+import { ledgerFaults } from './ledger-lines.ts';
 import { memberIn } from './group-model.ts';
 import { checkOrder } from './order.ts';
 import { ParticipantReplay } from './participant-replay.ts';
