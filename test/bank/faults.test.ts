@@ -163,7 +163,9 @@ describe('fault rules of a bank of two nodes', function () {
 
   it('S2-16 S3-6: both nodes crash in every third prepare, and after their restarts no money is missing and the checker finds both sides or none', async () => {
     const faults = ['P1', 'P2'].map((node) => ({ node, do: 'crash', percent: 30, seed: 5 }));
-    await withCluster({ ...TWO_NODES, faults }, async (cluster) => {
+    // Each crash costs a vote timeout. An outcome that a slow machine makes of a short one is as good as another.
+    const timings = { voteTimeoutMs: 500, lockWaitMs: 250 };
+    await withCluster({ ...TWO_NODES, faults, timings }, async (cluster) => {
       const outcomes = new Set<string>();
       for (let count = 1; count <= 60 && outcomes.size < 2; count += 1) {
         outcomes.add(await move(cluster, `TX${count}`, 1, 2, 10).catch(() => 'unknown'));
