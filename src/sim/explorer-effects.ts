@@ -8,7 +8,7 @@ import { placesOf } from './explorer-machines.ts';
 import { faultFreeInputs, ownInputs } from './explorer-inputs.ts';
 import { stepSite } from './explorer-sites.ts';
 import type { Setting, SiteInput, SiteState } from './explorer-sites.ts';
-import { decisionToldBy, isSpent, settledAt } from './explorer-spent.ts';
+import { decisionToldBy, isSpent, saysNothingNew, settledAt } from './explorer-spent.ts';
 import { decisionAt, saidYes } from './explorer-standing.ts';
 
 /** Bits of what was decided, told, or made. */
@@ -171,19 +171,27 @@ export class Effects {
     }
   }
 
-  /** The receiver is settled. */
+  /** The receiver is settled, and says nothing but that. */
   private isOver(id: number, message: number): boolean {
     if (this.facts(id).settled === 0) return false;
     // Acknowledgements still lead a committed coordinator to its end.
     const sent = this.interner.messageAt(message);
     const site = this.site(id);
-    return sent.message.type !== 'acknowledge' || isSpent(site, this.interner.recovered(site), sent);
+    if (sent.message.type === 'acknowledge' && !isSpent(site, this.interner.recovered(site), sent)) return false;
+    return this.saysNothingNew(id, message);
   }
 
   private isSpent(id: number, message: number): boolean {
     if (this.setting.keepsAll) return false;
     const site = this.site(id);
     if (!isSpent(site, this.interner.recovered(site), this.interner.messageAt(message))) return false;
-    return this.deliver(id, message).site === id;
+    const { site: after, fault } = this.deliver(id, message);
+    return after === id && fault === undefined && this.saysNothingNew(id, message);
+  }
+
+  private saysNothingNew(id: number, message: number): boolean {
+    const asked = this.interner.messageAt(message);
+    const { sent } = this.deliver(id, message);
+    return sent.every((answer) => saysNothingNew(this.site(id), asked, this.interner.messageAt(answer)));
   }
 }

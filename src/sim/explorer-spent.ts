@@ -1,8 +1,10 @@
 /**
  * Messages that can have no effect any more, by rule of the protocol, are taken
  * out of a world, or it would grow with all that was ever said. A rule counts
- * only if the message indeed has no effect now (explorer-world.ts tries it), so
- * a machine that breaks the protocol keeps the message that it reacts to.
+ * only if the message indeed leaves its receiver as it is now, and gets no answer
+ * but those that tell nobody anything new (explorer-effects.ts tries it). So a
+ * machine that breaks the protocol keeps the message that it reacts to, also
+ * where it only says something that it has not written down.
  *
  * A site is settled when its decision stands on its disk. From then on it only
  * answers with it, so its messages give way to one: the decision, for everyone.
@@ -12,7 +14,7 @@ import { compareRounds } from '../protocol/quorum.ts';
 import type { Leading } from '../protocol/site-3pc.ts';
 import type { Sent } from './explorer-intern.ts';
 import type { Running, SiteState } from './explorer-sites.ts';
-import { isImplied, phaseOf } from './explorer-standing.ts';
+import { decisionAt, isImplied, phaseOf } from './explorer-standing.ts';
 
 /**
  * The decision on this site's disk, if it tells it to whoever asks, now and after a restart. A coordinator that ended a
@@ -60,6 +62,28 @@ export function isSpent(site: SiteState, recovered: Running, { from, message }: 
       return message.outcome === 'unknown';
     default:
       return false;
+  }
+}
+
+/**
+ * True when a message that is spent may get this answer: it says again what the receiver has said and what is on its
+ * disk, or it refuses by the promise that is there.
+ */
+export function saysNothingNew(site: SiteState, { message: asked }: Sent, { message: answer }: Sent): boolean {
+  const phase = phaseOf(site.running);
+  const rounds = roundsOf(site.running);
+  switch (answer.type) {
+    case 'vote':
+      return asked.type === 'prepare' && answer.vote === (phase === 'aborted' ? 'no' : 'yes');
+    case 'acknowledge':
+      return phase === 'committed';
+    case 'precommitted':
+    case 'preaborted':
+      return phase === answer.type && rounds !== undefined && compareRounds(answer.round, rounds.lastAttempt) === 0;
+    case 'refused':
+      return rounds !== undefined && compareRounds(answer.lastElected, rounds.lastElected) === 0;
+    default:
+      return decisionToldBy(answer) !== undefined && decisionToldBy(answer) === decisionAt(site);
   }
 }
 

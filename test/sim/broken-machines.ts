@@ -124,6 +124,22 @@ export const acceptsBelowPromise: ExplorerMachines = {
   },
 };
 
+/** Says that it accepted a precommit below its promise, which it did not: nothing of it is in its state or on its disk. */
+export const acknowledgesBelowPromise: ExplorerMachines = {
+  ...SHIPPED_MACHINES,
+  participant: (attempt, machine, event) => {
+    const { state } = machine;
+    const isPast =
+      machine.kind === '3pc' &&
+      event.type === 'precommit' &&
+      'lastElected' in state &&
+      compareRounds(event.round, state.lastElected) < 0;
+    if (!isPast) return SHIPPED_MACHINES.participant(attempt, machine, event);
+    const message = { type: 'precommitted', number: attempt.number, round: event.round } as const;
+    return { machine, step: { ...still(state), send: [{ to: event.from, message }] } };
+  },
+};
+
 /** Already precommitted: the coordinator acknowledges a higher round without a record of it. */
 export const acknowledgesWithoutRecord: ExplorerMachines = {
   ...SHIPPED_MACHINES,

@@ -61,6 +61,7 @@ export const BROKEN_3PC: readonly BrokenVariant[] = [
 /** Other ways, and the same in 2PC. */
 export const BROKEN_OTHERS: readonly BrokenVariant[] = [
   three('a no is not forced when someone asks', broken.noUnforcedWhenAsked),
+  three('a precommit below the promise is acknowledged without a record', broken.acknowledgesBelowPromise),
   two('a yes is not forced', broken.yesUnforced),
   two('who has not voted says aborted without a record', broken.tombstoneUnforced),
   two('a no is not forced when someone asks', broken.noUnforcedWhenAsked),
