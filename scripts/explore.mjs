@@ -1,13 +1,13 @@
 /**
  * `node --import=tsx scripts/explore.mjs [--larger]`: runs the explorer within the bounds of
- * src/sim/explorer-bounds.ts, then on every broken machine of
+ * src/lab/prove/explorer-bounds.ts, then on every broken machine of
  * test/sim/broken-variants.ts, and writes what was run to
  * docs/proof/explorer.md. Exit code 1 when a shipped machine is violated, a run
  * is not complete, or a broken machine is not caught.
  */
 import { writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
-import { PROVE, QUICK } from '../src/sim/explorer-bounds.ts';
+import { PROVE, QUICK } from '../src/lab/prove/explorer-bounds.ts';
 import { explore } from '../src/sim/explorer.ts';
 import { BLOCKED, BROKEN_3PC, BROKEN_OTHERS, BROKEN_PARALLEL, SPLIT } from '../test/sim/broken-variants.ts';
 import { table } from './docs-text.mjs';

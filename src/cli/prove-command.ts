@@ -17,14 +17,20 @@ async function whole(argv: Argv, name: string, bounds: { least: number; most: nu
   throw new ParleyError('usage', `--${name} is ${text}; allowed: ${bounds.least} to ${bounds.most}.`);
 }
 
+/** One of these words of the command line. */
+async function word<Word extends string>(argv: Argv, name: string, words: readonly Word[], otherwise: Word) {
+  const text = textOption(argv, name) ?? otherwise;
+  const found = words.find((one) => one === text);
+  if (found !== undefined) return found;
+  const { ParleyError } = await import('../base/errors.ts');
+  throw new ParleyError('usage', `--${name} is ${text}; allowed: ${words.join(', ')}.`);
+}
+
 const SEED_MAX = 2 ** 31 - 1;
 
 async function runOptions(argv: Argv, io: CliIo) {
-  const protocol = textOption(argv, 'protocol') ?? 'mixed';
-  if (protocol !== '2pc' && protocol !== '3pc' && protocol !== 'mixed') {
-    const { ParleyError } = await import('../base/errors.ts');
-    throw new ParleyError('usage', `--protocol is ${protocol}; allowed: 2pc, 3pc, mixed.`);
-  }
+  const { WORKLOAD_PROTOCOLS } = await import('../lab/history-workload.ts');
+  const protocol = await word(argv, 'protocol', [...WORKLOAD_PROTOCOLS, 'mixed'] as const, 'mixed');
   const drawn = 1 + Math.floor(Math.random() * 1_000_000);
   const seed = await whole(argv, 'seed', { least: 0, most: SEED_MAX, otherwise: drawn });
   const clients = await whole(argv, 'clients', { least: 1, most: 200, otherwise: 8 });
@@ -45,7 +51,7 @@ async function finish(argv: Argv, io: CliIo, result: PartResult): Promise<number
 
 const RUN_OPTIONS: readonly OptionRow[] = [
   { name: 'seed', form: 'text', meaning: 'chooses the faults; drawn at random and printed if not given' },
-  { name: 'protocol', form: 'text', meaning: '2pc, 3pc or mixed (default)' },
+  { name: 'protocol', form: 'text', meaning: '2pc, 3pc, parallel or mixed (default)' },
   { name: 'clients', form: 'text', meaning: 'how many work at once; default 8' },
   { name: 'dir', form: 'text', meaning: 'run directory to keep; default a temporary one' },
   JSON_OPTION,
@@ -92,7 +98,7 @@ const matrixCommand: Command = {
   summary: 'every crash point of real processes under kill, power and stop, then the checker',
   options: [
     { name: 'slice', form: 'text', meaning: 'which of how many slices, for example 3/12; default 1/1: all' },
-    { name: 'protocol', form: 'text', meaning: '2pc or 3pc (default)' },
+    { name: 'protocol', form: 'text', meaning: '2pc, 3pc (default) or parallel' },
     { name: 'dir', form: 'text', meaning: 'run directory to keep; default a temporary one' },
     JSON_OPTION,
   ],
@@ -100,10 +106,8 @@ const matrixCommand: Command = {
   run: async (argv, io) => {
     const { ParleyError } = await import('../base/errors.ts');
     const { matrixPart } = await import('../lab/prove/part-commands.ts');
-    const protocol = textOption(argv, 'protocol') ?? '3pc';
-    if (protocol !== '2pc' && protocol !== '3pc') {
-      throw new ParleyError('usage', `--protocol is ${protocol}; allowed: 2pc, 3pc.`);
-    }
+    const { WORKLOAD_PROTOCOLS } = await import('../lab/history-workload.ts');
+    const protocol = await word(argv, 'protocol', WORKLOAD_PROTOCOLS, '3pc');
     const [, slice = 0, of = 0] = (/^(\d{1,4})\/(\d{1,4})$/.exec(textOption(argv, 'slice') ?? '1/1') ?? []).map(Number);
     if (slice < 1 || slice > of) {
       throw new ParleyError('usage', '--slice is a number and how many there are, for example 3/12.');

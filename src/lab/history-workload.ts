@@ -36,13 +36,17 @@ export const CONSTANT_SUMS = [
 /** A room of the chat. */
 export const ROOMS = ['lobby', 'garden'] as const;
 
+/** What `mixed` draws from: every protocol that is safe. */
+export const WORKLOAD_PROTOCOLS = ['2pc', '3pc', 'parallel'] as const;
+/** How one transaction commits. */
+export type DrawnProtocol = (typeof WORKLOAD_PROTOCOLS)[number];
 /** How transactions commit. */
-export type WorkloadProtocol = '2pc' | '3pc' | 'mixed';
+export type WorkloadProtocol = DrawnProtocol | 'mixed';
 
 /** A transaction as POST /transactions takes it, without its id. */
 export interface DrawnTransaction {
   readonly kind: 'transaction';
-  readonly body: { readonly protocol: '2pc' | '3pc'; readonly operations: readonly Operation[] };
+  readonly body: { readonly protocol: DrawnProtocol; readonly operations: readonly Operation[] };
   /** Chat lines in it. */
   readonly lines: number;
 }
@@ -101,7 +105,7 @@ export function draw(random: SeededRandom, protocol: WorkloadProtocol, key: stri
   let part = random.whole(1, PARTS);
   const chosen = DRAWS.find(([parts]) => (part -= parts) <= 0) ?? DRAWS[0];
   const { operations, lines } = chosen?.[1](random, key) ?? { operations: [], lines: 0 };
-  const chosenProtocol = protocol === 'mixed' ? random.pick(['2pc', '3pc'] as const) : protocol;
+  const chosenProtocol = protocol === 'mixed' ? random.pick(WORKLOAD_PROTOCOLS) : protocol;
   return { kind: 'transaction', body: { protocol: chosenProtocol, operations }, lines };
 }
 

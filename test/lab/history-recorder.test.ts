@@ -80,12 +80,14 @@ describe('the work of clients', () => {
     const random = new SeededRandom(3);
     const groups = new Set<string>();
     const reads = new Set<string>();
+    const protocols = new Set<string>();
     for (let index = 0; index < 500; index += 1) {
       const drawn = draw(random, 'mixed', `key-${index}`);
       if (drawn.kind === 'read') {
         reads.add(drawn.f);
         continue;
       }
+      protocols.add(drawn.body.protocol);
       for (const operation of drawn.body.operations) {
         const group = operation['group'] as keyof typeof HISTORY_GROUPS;
         groups.add(group);
@@ -95,6 +97,7 @@ describe('the work of clients', () => {
     }
     expect([...groups]).to.have.members(['bank', 'bankA', 'bankB', 'chat', 'notes']);
     expect([...reads]).to.have.members(['account', 'total', 'room']);
+    expect([...protocols]).to.have.members(['2pc', '3pc', 'parallel']);
   });
 
   it('opens as much money as is watched', () => {

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { QUICK } from '../../src/lab/prove/explorer-bounds.ts';
 import { matrixCases, sliceOfCases } from '../../src/lab/prove/crash-matrix.ts';
 import { missingSlices, runExit } from '../../src/lab/prove/prove-all.ts';
 import { partList } from '../../src/lab/prove/part-list.ts';
@@ -99,6 +100,32 @@ describe('the parts of the long proof', () => {
     }
   });
 
+  it('explore one-phase, readers, two and three writers of every protocol, and whatever the tests explore', () => {
+    const worldsOf = (share: number): readonly string[] =>
+      (partList(share).find(({ name }) => name === 'explorer')?.slices ?? [])
+        .filter(({ expectedExit }) => expectedExit === 0)
+        .map(({ args }) => {
+          const [protocol] = args.slice(args.indexOf('--protocol') + 1);
+          const counts = ['participants', 'readers', 'rounds'].map((name) => optionOf(args, name));
+          const elections = args.includes('--elections') ? ` begun ${optionOf(args, 'elections')}` : '';
+          return `${protocol} ${counts.join(' ')}${elections}${args.includes('--weights') ? ' equal' : ''}`;
+        });
+    const small = ['2pc 1 0 1', '2pc 2 0 1', '2pc 1 1 1', '2pc 2 1 1', '3pc 1 1 2', 'parallel 2 0 1', '3pc 2 0 3'];
+    const large = ['2pc 3 0 1', '2pc 3 1 1', '3pc 2 1 2', '3pc 3 0 2', '3pc 3 0 2 equal', 'parallel 3 0 1'];
+    const largest = ['3pc 3 0 3 begun 2', '3pc 3 0 3 begun 2 equal', '3pc 2 0 4'];
+    expect(worldsOf(1)).to.have.members([...small, ...large, ...largest]);
+    expect(worldsOf(0.01)).to.have.members(small);
+    expect(QUICK.length).to.equal(small.length);
+  });
+
+  it('run every protocol on real processes', () => {
+    for (const name of ['kills', 'histories', 'matrix', 'seeds']) {
+      const slices = partList(1).find((part) => part.name === name)?.slices ?? [];
+      const protocols = slices.map(({ args }) => args[args.indexOf('--protocol') + 1]);
+      expect(protocols, name).to.include.members(['2pc', '3pc', 'parallel']);
+    }
+  });
+
   it('shrink with the scale, and never to nothing', () => {
     const parts = partList(0.01);
     expect(sum(parts, 'seeds', 'seeds')).to.equal(10_000);
@@ -117,10 +144,12 @@ describe('the slices of the crash matrix', () => {
     expect(new Set(cases.map(({ action }) => action))).to.deep.equal(new Set(['kill', 'stop', 'power']));
   });
 
-  it('leave out of 2PC what only 3PC has', () => {
-    const [two, three] = [matrixCases('2pc'), matrixCases('3pc')].map(
+  it('leave out of the other protocols what only 3PC has', () => {
+    const [two, three, parallel] = [matrixCases('2pc'), matrixCases('3pc'), matrixCases('parallel')].map(
       (cases) => new Set(cases.map(({ point }) => point)),
     );
+    expect([...(parallel ?? [])]).to.have.members([...(two ?? [])]);
+    expect([...(parallel ?? [])]).to.include('coordinator.begin.written');
     const missing = [...(three ?? [])].filter((point) => two?.has(point) !== true);
     expect(missing).to.include('coordinator.precommitted.forced').and.to.include('participant.state.sent');
     expect(missing.some((point) => /\.(prepare|prepared|commit|committed|vote|abort|aborted)\./.test(point))).to.equal(

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { QUICK } from '../../src/sim/explorer-bounds.ts';
+import { QUICK } from '../../src/lab/prove/explorer-bounds.ts';
 import { explore } from '../../src/sim/explorer.ts';
 import * as broken from './broken-machines.ts';
 import { BLOCKED, BROKEN_3PC, BROKEN_OTHERS, BROKEN_PARALLEL, SPLIT } from './broken-variants.ts';

@@ -31,6 +31,7 @@ import { HistoryRecorder } from '../history-recorder.ts';
 import { clusterDescription } from '../history-run.ts';
 import { HistoryWriter, writeFinal, writeRun } from '../run-directory.ts';
 import type { CrashAction } from '../crash-point.ts';
+import type { DrawnProtocol } from '../history-workload.ts';
 
 /** One case. */
 export interface MatrixCase {
@@ -42,7 +43,7 @@ export interface MatrixCase {
 /** Which cases, where. */
 export interface MatrixOptions {
   readonly directory: string;
-  readonly protocol: '2pc' | '3pc';
+  readonly protocol: DrawnProtocol;
   readonly cases: readonly MatrixCase[];
   readonly seed: number;
   readonly command?: readonly string[] | undefined;
@@ -76,7 +77,7 @@ const WORKING_CLIENTS = 6;
 const ONLY_3PC = /\.(promised|precommit(ted)?|preabort(ed)?|refused|state(-request)?)\./;
 
 /** Every point of both roles that a protocol has, under every action, in a fixed order. */
-export function matrixCases(protocol: '2pc' | '3pc'): readonly MatrixCase[] {
+export function matrixCases(protocol: DrawnProtocol): readonly MatrixCase[] {
   return CRASH_ROLES.flatMap((role) => {
     const node = role === 'coordinator' ? COORDINATOR : ARMED_PARTICIPANT;
     const points = crashPointsOf(role).filter((point) => protocol === '3pc' || !ONLY_3PC.test(point));

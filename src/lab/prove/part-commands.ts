@@ -9,7 +9,7 @@ import { flipBits, writeLog } from './bit-flips.ts';
 import { matrixCases, runCrashMatrix, sliceOfCases } from './crash-matrix.ts';
 import { losePower } from './power-loss.ts';
 import type { Json } from '../../base/canonical-json.ts';
-import type { WorkloadProtocol } from '../history-workload.ts';
+import type { DrawnProtocol, WorkloadProtocol } from '../history-workload.ts';
 import type { PartResult } from './part-result.ts';
 
 /** Told what happens, for a person. */
@@ -109,7 +109,7 @@ export function historyPart(options: RunOptions & { readonly forMs: number }): P
 
 /** Crash points on real processes; then the checker. */
 export function matrixPart(options: {
-  readonly protocol: '2pc' | '3pc';
+  readonly protocol: DrawnProtocol;
   readonly slice: number;
   readonly of: number;
   readonly directory: string | undefined;

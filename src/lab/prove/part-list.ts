@@ -4,7 +4,9 @@
  * the next slice. A `share` below 1 takes that part of the slices, and of what
  * is counted within one when a single slice is more than its share.
  */
+import { WORKLOAD_PROTOCOLS } from '../history-workload.ts';
 import { shippedScenarios } from '../scenario-file.ts';
+import { exploreArgs, PROVE, QUICK } from './explorer-bounds.ts';
 
 /** Stands for the path of a file that the command writes its result to; else it is the last line of its output. */
 export const RESULT_FILE = '%result-file%';
@@ -48,7 +50,7 @@ const HISTORY_SECONDS = 60;
 /** Of each protocol; one case takes about 6 s. */
 const MATRIX_SLICES = 12;
 
-const PROTOCOLS = ['mixed', '2pc', '3pc'] as const;
+const PROTOCOLS = ['mixed', ...WORKLOAD_PROTOCOLS] as const;
 
 /** Every part; `share` is from above 0 to 1. */
 export function partList(share: number): readonly Part[] {
@@ -122,8 +124,8 @@ function processParts(scaled: Scaled, share: number): readonly Part[] {
     {
       name: 'matrix',
       title: 'Every crash point on real processes under kill, power loss and stop, then the checker',
-      target: 'every point of both protocols under all three; what was not reached is counted',
-      slices: (['2pc', '3pc'] as const).flatMap((protocol) =>
+      target: 'every point of the three protocols under all three; what was not reached is counted',
+      slices: WORKLOAD_PROTOCOLS.flatMap((protocol) =>
         range(scaled(MATRIX_SLICES)).map((index) =>
           parley(180, 'prove', 'matrix', '--protocol', protocol, '--slice', `${index + 1}/${MATRIX_SLICES}`, '--json'),
         ),
@@ -221,21 +223,13 @@ function killsPart(cycles: number): Part {
 
 /** Small worlds whole; the last two are not safe, and must be caught. */
 function explorerPart(share: number): Part {
-  const bounds: readonly (readonly [guessS: number, args: readonly string[]])[] = [
-    [20, ['--protocol', '2pc', '--participants', '2']],
-    [60, ['--protocol', '2pc', '--participants', '3']],
-    [60, ['--protocol', '3pc', '--participants', '2', '--rounds', '3']],
-    [600, ['--protocol', '3pc', '--participants', '2', '--rounds', '4']],
-    [600, ['--protocol', '3pc', '--participants', '3', '--rounds', '3', '--elections', '2', '--weights', 'shipped']],
-    [600, ['--protocol', '3pc', '--participants', '3', '--rounds', '3', '--elections', '2', '--weights', 'equal']],
-  ];
-  const chosen = share < 1 ? bounds.slice(0, 3) : bounds;
+  const chosen = share < 1 ? QUICK : PROVE;
   return {
     name: 'explorer',
     title: 'Every interleaving of one transaction on the shipped machines; what is known to be unsafe must be caught',
     target: 'two participants with rounds up to 4, three with rounds up to 3 in both weightings, no violation',
     slices: [
-      ...chosen.map(([guessS, args]) => parley(guessS, 'explore', ...args, '--json')),
+      ...chosen.map((bounds) => parley(QUICK.includes(bounds) ? 5 : 60, ...exploreArgs(bounds), '--json')),
       caught(parley(10, 'explore', '--protocol', '3pc-textbook', '--json')),
       caught(parley(10, 'explore', '--protocol', '2pc', '--unsafe', 'roll-back-in-ready', '--json')),
     ],

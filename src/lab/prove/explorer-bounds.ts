@@ -6,9 +6,12 @@
  * test/sim/broken-machines.ts are not caught, with 3 all are. `electionsMax`
  * bounds how many termination rounds one run begins; without it every site may
  * begin one at every counter, which is far more than one leader after the other.
+ *
+ * The tests, scripts/explore.mjs and the long proof read these lists, so that none of
+ * them leaves out what another has.
  */
-import type { ProtocolName } from '../protocol/messages.ts';
-import type { QuorumRule } from '../protocol/quorum.ts';
+import type { ProtocolName } from '../../protocol/messages.ts';
+import type { QuorumRule } from '../../protocol/quorum.ts';
 
 /** One run of the explorer; rounds, elections and the rule count for 3PC only. */
 export interface Bounds {
@@ -18,6 +21,18 @@ export interface Bounds {
   readonly roundsMax: number;
   readonly electionsMax?: number;
   readonly quorumRule?: QuorumRule;
+}
+
+/** The arguments of `parley` that explore within these bounds. */
+export function exploreArgs(bounds: Bounds): readonly string[] {
+  const { protocol, participants, readers = 0, roundsMax, electionsMax, quorumRule } = bounds;
+  return [
+    ...['explore', '--protocol', protocol, '--participants', String(participants), '--readers', String(readers)],
+    ...['--rounds', String(roundsMax)],
+    ...(electionsMax === undefined ? [] : ['--elections', String(electionsMax)]),
+    // The only other rule in these lists.
+    ...(quorumRule === undefined ? [] : ['--weights', 'equal']),
+  ];
 }
 
 /** What the shipped rule is not, with C and three participants: all four weigh the same. */
