@@ -15,8 +15,16 @@ export interface DrawnFault {
   readonly name: string;
   /** For a person: whom, and for how long. */
   readonly text: string;
-  /** Does it, waits, and undoes it. True when it hit: there was work in flight as it began. */
-  readonly run: (cluster: HistoryCluster, isWorking: () => boolean) => Promise<boolean>;
+  /** Does it, waits, and undoes it. True when it hit: there was work in flight as it began, and it met something. */
+  readonly run: (cluster: FaultCluster, isWorking: () => boolean) => Promise<boolean>;
+}
+
+/** What faults need of a cluster. */
+export interface FaultCluster {
+  readonly nodes: Pick<HistoryCluster['nodes'], 'kill9' | 'restart' | 'node' | 'running'>;
+  readonly network: LabNetwork;
+  /** A fault of links that has met nothing goes on for so long at most, until it has. */
+  readonly patienceMs: number;
 }
 
 /** Draws one fault of a kind. */
@@ -25,6 +33,13 @@ export type FaultKind = (random: SeededRandom) => DrawnFault;
 /** Stutter: so long standing still and so long running, again and again, as under a disk or a machine that cannot keep up. */
 const STILL_MS = 60;
 const RUNNING_MS = 25;
+const LOOK_MS = 5;
+
+/** Work is in flight, and those to be killed or stopped are there: a signal to nobody is no fault. */
+function meets({ nodes }: FaultCluster, victims: readonly string[], isWorking: () => boolean): boolean {
+  const running = nodes.running();
+  return isWorking() && victims.every((victim) => running.includes(victim));
+}
 
 const killed =
   (name: string, victimsOf: (random: SeededRandom) => readonly string[]): FaultKind =>
@@ -33,8 +48,9 @@ const killed =
     const downMs = random.whole(0, 2_500);
     return {
       ...{ name, text: `kill ${victims.join(', ')}, down ${downMs} ms` },
-      run: async ({ nodes }, isWorking) => {
-        const hit = isWorking();
+      run: async (cluster, isWorking) => {
+        const { nodes } = cluster;
+        const hit = meets(cluster, victims, isWorking);
         await Promise.all(victims.map((victim) => nodes.kill9(victim)));
         await delay(downMs);
         await Promise.all(victims.map((victim) => nodes.restart(victim)));
@@ -54,8 +70,9 @@ const stopped: FaultKind = (random) => {
   const forMs = random.chance(0.5) ? random.whole(200, 1_200) : random.whole(1_600, 5_000);
   return {
     ...{ name: 'stop', text: `stop ${victim} for ${forMs} ms` },
-    run: async ({ nodes }, isWorking) => {
-      const hit = isWorking();
+    run: async (cluster, isWorking) => {
+      const { nodes } = cluster;
+      const hit = meets(cluster, [victim], isWorking);
       nodes.node(victim).pause();
       await delay(forMs);
       nodes.node(victim).resume();
@@ -69,8 +86,9 @@ const stuttering: FaultKind = (random) => {
   const forMs = random.whole(1_000, 3_000);
   return {
     ...{ name: 'stutter', text: `${victim} stutters for ${forMs} ms` },
-    run: async ({ nodes }, isWorking) => {
-      const hit = isWorking();
+    run: async (cluster, isWorking) => {
+      const { nodes } = cluster;
+      const hit = meets(cluster, [victim], isWorking);
       const end = performance.now() + forMs;
       while (performance.now() < end) {
         nodes.node(victim).pause();
@@ -89,8 +107,9 @@ const killedBesideStopped: FaultKind = (random) => {
   const downMs = random.whole(100, 1_500);
   return {
     ...{ name: 'kill beside a stopped one', text: `stop ${still}, kill ${victim}, down ${downMs} ms` },
-    run: async ({ nodes }, isWorking) => {
-      const hit = isWorking();
+    run: async (cluster, isWorking) => {
+      const { nodes } = cluster;
+      const hit = meets(cluster, [victim, still], isWorking);
       nodes.node(still).pause();
       await nodes.kill9(victim);
       await delay(downMs);
@@ -102,26 +121,41 @@ const killedBesideStopped: FaultKind = (random) => {
   };
 };
 
-/** Something on the links for a while, then all links whole. */
+/** A fault of links: its words, and what does it. That returns how often the fault has met something so far. */
+interface LinkFault {
+  readonly text: string;
+  readonly shape: (network: LabNetwork) => () => number;
+}
+
+/** Something on the links for a while, and until it has met something; then all links whole. */
 const onLinks =
-  (
-    name: string,
-    drawShape: (random: SeededRandom) => { readonly text: string; readonly shape: (network: LabNetwork) => void },
-  ): FaultKind =>
+  (name: string, drawShape: (random: SeededRandom) => LinkFault): FaultKind =>
   (random) => {
     const forMs = random.whole(300, 3_500);
     const { text, shape } = drawShape(random);
     return {
       ...{ name, text: `${text} for ${forMs} ms` },
-      run: async ({ network }, isWorking) => {
-        const hit = isWorking();
-        shape(network);
+      run: async ({ network, patienceMs }, isWorking) => {
+        const inFlight = isWorking();
+        const from = performance.now();
+        const met = shape(network);
         await delay(forMs);
+        // Just after a restart there may be no link yet; a fault on none would be none.
+        while (met() === 0 && performance.now() - from < forMs + patienceMs) await delay(LOOK_MS);
+        const hit = inFlight && met() > 0;
         network.heal();
         return hit;
       },
     };
   };
+
+/** A fault that is a condition of links. */
+const shaped = (condition: (network: LabNetwork) => void): LinkFault['shape'] => {
+  return (network) => {
+    condition(network);
+    return () => network.acted;
+  };
+};
 
 /** One node alone, or two and two; nothing passes between the sides. Clients stay with the coordinator's. */
 const partitioned = onLinks('partition', (random) => {
@@ -129,20 +163,21 @@ const partitioned = onLinks('partition', (random) => {
   const others = NODES.filter((name) => !alone.includes(name));
   return {
     text: `part ${alone.join(', ')} from ${others.join(', ')}`,
-    shape: (network) => network.partition(alone, others),
+    shape: shaped((network) => network.partition(alone, others)),
   };
 });
 
 const oneWay = onLinks('one-way partition', (random) => {
   const [from = '', to = ''] = two(random);
-  return { text: `nothing from ${from} to ${to}`, shape: (network) => network.shape({ from, to }, { stall: true }) };
+  const shape = shaped((network) => network.shape({ from, to }, { stall: true }));
+  return { text: `nothing from ${from} to ${to}`, shape };
 });
 
 const halfOpen = onLinks('half-open links', (random) => {
   const node = random.pick(NODES);
   return {
     text: `what goes to ${node} vanishes`,
-    shape: (network) => network.shape({ from: ANY, to: node }, { swallow: true }),
+    shape: shaped((network) => network.shape({ from: ANY, to: node }, { swallow: true })),
   };
 });
 
@@ -155,20 +190,28 @@ const slow = onLinks('slow links', (random) => {
   const node = random.pick(NODES);
   return {
     text: `${condition.latencyMs} ms and pieces of ${condition.sliceBytes} bytes to and from ${node}`,
-    shape: (network) => network.shapeBoth({ from: ANY, to: node }, condition),
+    shape: shaped((network) => network.shapeBoth({ from: ANY, to: node }, condition)),
   };
 });
 
 const twice = onLinks('duplicated messages', () => ({
   text: 'every message twice',
-  shape: (network) => void network.addRule({ from: ANY, to: ANY, action: 'duplicate' }),
+  shape: (network) => {
+    const rule = network.addRule({ from: ANY, to: ANY, action: 'duplicate' });
+    return () => rule.hits;
+  },
 }));
 
 const cut = onLinks('cut links', (random) => {
   const node = random.pick(NODES);
   return {
     text: `reset the links of ${node}, whole again at once`,
-    shape: (network) => void network.cut({ from: ANY, to: node }),
+    shape: (network) => {
+      const links = { from: ANY, to: node };
+      let cuts = network.cut(links);
+      // Where no link was there to cut, the first ones that are.
+      return () => (cuts === 0 ? (cuts = network.cut(links)) : cuts);
+    },
   };
 });
 

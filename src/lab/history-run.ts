@@ -55,7 +55,7 @@ export interface HistoryReport {
   readonly forMs: number;
   readonly told: ToldCounts;
   readonly events: HistoryCounts;
-  /** By name; those with work in flight as they began. */
+  /** By name; those that met something while work was in flight. */
   readonly faults: Readonly<Record<string, number>>;
   readonly settledMs: number | null;
   /** Empty when all is well so far; the checker has the last word. */
@@ -66,6 +66,9 @@ export interface HistoryReport {
 /** Fewer commits than this a second, faults or not, and the history shows little. */
 const COMMITTED_PER_S_MIN = 2;
 const WARM_UP_MS = 500;
+/** So long a fault waits for work, and goes on until it has met something. */
+const PATIENCE_MS = 5_000;
+const LOOK_MS = 1;
 
 /** Runs one history. Every process is ended when it resolves or rejects. */
 export async function runHistory(options: HistoryOptions): Promise<HistoryReport> {
@@ -103,7 +106,13 @@ async function injectFaults(
   while (left() > 0) {
     const { name, text, run } = random.pick(faults)(random);
     say?.(`${Math.round(performance.now() - from)} ms: ${text}`);
-    const hit = await run(cluster, () => working.busy > 0);
+    const end = performance.now() + PATIENCE_MS;
+    while (working.busy === 0 && performance.now() < end) await delay(LOOK_MS);
+    const hit = await run(
+      { nodes: cluster.nodes, network: cluster.network, patienceMs: PATIENCE_MS },
+      () => working.busy > 0,
+    );
+    if (!hit) say?.(`${Math.round(performance.now() - from)} ms: it met nothing`);
     hits.set(name, (hits.get(name) ?? 0) + (hit ? 1 : 0));
     await delay(Math.max(0, Math.min(random.whole(...faultEveryMs), left())));
   }

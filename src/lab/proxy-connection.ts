@@ -34,6 +34,8 @@ export interface ProxyConnectionOptions {
   readonly random: () => number;
   /** Asked of every message on a peer link. */
   readonly judge: (direction: Direction, message: PassingMessage, insert: (bytes: Buffer) => void) => Verdict;
+  /** A condition did something to this connection. */
+  readonly onActed: () => void;
   /** Both of its sockets are closed. */
   readonly onDone: () => void;
 }
@@ -121,6 +123,7 @@ export class ProxyConnection {
     if (socket.destroyed) return;
     const [there, back] = this.#directions() as [Direction, Direction];
     const onTheWay = effective(there);
+    if (onTheWay.refuse || onTheWay.stall || onTheWay.swallow) this.#options.onActed();
     if (onTheWay.refuse) return this.cut('reset');
     if (onTheWay.stall || onTheWay.swallow) return;
     const address = target();
@@ -156,6 +159,7 @@ export class ProxyConnection {
       onSwallowed: () => {
         this.#swallowed = true;
       },
+      onActed: this.#options.onActed,
     });
     return flow;
   }

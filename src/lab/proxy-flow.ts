@@ -27,6 +27,8 @@ export interface ProxyFlowOptions {
   readonly rest: () => readonly Buffer[];
   /** Bytes vanished: the connection cannot go on when that ends. */
   readonly onSwallowed: () => void;
+  /** A condition did something: it held bytes back, delayed, cut or lost them. */
+  readonly onActed: () => void;
 }
 
 /** `fin`: it sends no more; `closed`: after that, it does not read either; `reset`: it broke off. */
@@ -77,6 +79,7 @@ export class ProxyFlow {
     clearTimeout(this.#timer);
     for (let item = this.#queue[0]; item !== undefined && !this.#draining; item = this.#queue[0]) {
       const { stall, swallow, sliceBytes, bytesPerSecond } = this.#options.effective();
+      if (stall || swallow) this.#options.onActed();
       if (stall) return;
       if (swallow) {
         this.#shift(item);
@@ -90,6 +93,7 @@ export class ProxyFlow {
         return;
       }
       const bytes = this.#release(item, sliceBytes);
+      if (bytesPerSecond !== Infinity && bytes > 0) this.#options.onActed();
       if (bytesPerSecond !== Infinity) this.#freeAtMs = nowMs + (bytes * 1000) / bytesPerSecond;
       // A pause, so that the kernel does not join the pieces again.
       else if (sliceBytes !== Infinity) this.#freeAtMs = nowMs + 1;
@@ -114,6 +118,7 @@ export class ProxyFlow {
 
   #enqueue(what: What): void {
     const { latencyMs, jitterMs } = this.#options.effective();
+    if (latencyMs > 0 || jitterMs > 0) this.#options.onActed();
     const dueMs = Math.max(this.#lastDueMs, performance.now() + latencyMs + this.#options.random() * jitterMs);
     this.#lastDueMs = dueMs;
     this.#queue.push({ dueMs, ...what });
@@ -137,6 +142,7 @@ export class ProxyFlow {
       const rest = item.bytes.subarray(piece.length);
       this.#queue.unshift({ dueMs: item.dueMs, bytes: rest });
       this.#queuedBytes += rest.length;
+      this.#options.onActed();
     }
     if (!destination.write(piece)) this.#draining = true;
     return piece.length;

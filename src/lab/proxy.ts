@@ -61,6 +61,7 @@ export class LabNetwork {
   #conditions: PlacedCondition[] = [];
   #rules: ActiveRule[] = [];
   #held: Held[] = [];
+  #acted = 0;
 
   constructor(options: LabNetworkOptions) {
     this.#options = options;
@@ -99,8 +100,14 @@ export class LabNetwork {
     this.#refresh();
   }
 
+  /** How often conditions held back, delayed, cut, lost or refused something since the last heal; 0: they met nothing. */
+  get acted(): number {
+    return this.#acted;
+  }
+
   /** Ends all conditions and rules; what was stalled arrives, what was held goes on. */
   heal(): void {
+    this.#acted = 0;
     this.#conditions = [];
     this.#rules = [];
     this.release(() => true);
@@ -163,6 +170,7 @@ export class LabNetwork {
       effective: (direction) => effectiveOf(this.#conditions, direction),
       random: this.#options.random,
       judge: (direction, message, insert) => this.#judge(direction, message, insert),
+      onActed: () => (this.#acted += 1),
       onDone: () => this.#connections.delete(connection),
     });
     this.#connections.add(connection);
