@@ -78,6 +78,14 @@ export function crashPointsOf(role: CrashRole): readonly string[] {
   ];
 }
 
+/** Records and messages that only 3PC has. */
+const ONLY_3PC = /\.(promised|precommit(ted)?|preabort(ed)?|refused|state(-request)?)\./;
+
+/** The points of a role that can be passed where no transaction, or some, commit by 3PC. */
+export function crashPointsWith(role: CrashRole, has3pc: boolean): readonly string[] {
+  return crashPointsOf(role).filter((point) => has3pc || !ONLY_3PC.test(point));
+}
+
 /** A point, when, and what happens there. */
 export interface CrashSpec {
   /** `coordinator.commit.forced`. */

@@ -25,7 +25,7 @@ import {
 } from './history-final.ts';
 import { HistoryRecorder } from './history-recorder.ts';
 import { clusterDescription } from './history-run.ts';
-import { drawKill, killText } from './kill-plan.ts';
+import { drawKill, KillTally, killText } from './kill-plan.ts';
 import { HistoryWriter, writeFinal, writeRun } from './run-directory.ts';
 import type { ToldCounts } from './history-clients.ts';
 import type { WorkloadProtocol } from './history-workload.ts';
@@ -57,7 +57,9 @@ export interface KillCyclesReport {
   /** Cycles in which the victim died with work in flight. */
   readonly cycles: number;
   readonly notCounted: number;
-  /** By kind of cycle. */
+  /** Points that were armed and not passed in time; their victims were killed from outside. */
+  readonly late: number;
+  /** By what killed. */
   readonly kinds: Readonly<Record<KillPlan['kind'], number>>;
   readonly kills: number;
   readonly told: ToldCounts;
@@ -97,9 +99,7 @@ class KillRun {
   readonly #clients: HistoryClients;
   readonly #violations: string[] = [];
   readonly #settledMs: number[] = [];
-  readonly #kinds = { one: 0, two: 0, all: 0, point: 0 };
-  #counted = 0;
-  #notCounted = 0;
+  readonly #tally = new KillTally();
   #kills = 0;
 
   constructor(options: KillCyclesOptions, cluster: HistoryCluster, recorder: HistoryRecorder) {
@@ -111,14 +111,15 @@ class KillRun {
   }
 
   async run(): Promise<KillCyclesReport> {
-    const { cycles, directory, say, onCycle } = this.#options;
+    const { cycles, directory, say, onCycle, protocol } = this.#options;
+    const tally = this.#tally;
     const triesMax = cycles * TRIES_PER_CYCLE;
     try {
-      for (let tries = 0; this.#counted < cycles && tries < triesMax && this.#violations.length === 0; tries += 1) {
-        const plan = drawKill(this.#random, NODES, COORDINATOR);
-        say?.(`cycle ${this.#counted + 1} of ${cycles}: ${killText(plan)}`);
+      for (let tries = 0; tally.counted < cycles && tries < triesMax && this.#violations.length === 0; tries += 1) {
+        const plan = drawKill(this.#random, { nodes: NODES, coordinator: COORDINATOR, protocol });
+        say?.(`cycle ${tally.counted + 1} of ${cycles}: ${killText(plan)}`);
         await this.#cycle(plan);
-        onCycle?.(this.#counted);
+        onCycle?.(tally.counted);
       }
       await this.#finish();
     } finally {
@@ -126,9 +127,10 @@ class KillRun {
     }
     for (const violation of this.#violations) say?.(`VIOLATED ${violation}`);
     return {
-      cycles: this.#counted,
-      notCounted: this.#notCounted,
-      kinds: { ...this.#kinds },
+      cycles: tally.counted,
+      notCounted: tally.notCounted,
+      late: tally.late,
+      kinds: { ...tally.kinds },
       kills: this.#kills,
       told: { ...this.#clients.told },
       settledMs: this.#settledMs,
@@ -139,11 +141,10 @@ class KillRun {
 
   async #cycle(plan: KillPlan): Promise<void> {
     await this.#work(plan.afterMs);
-    const inFlight = plan.kind === 'point' ? await this.#dieAtPoint(plan) : await this.#kill(plan.victims);
-    if (inFlight) {
-      this.#counted += 1;
-      this.#kinds[plan.kind] += 1;
-    } else this.#notCounted += 1;
+    const late = plan.kind === 'point' && !(await this.#diesAtPoint(plan));
+    // What was in flight when it died by itself is in flight still: nobody has answered it.
+    const inFlight = plan.kind === 'point' && !late ? this.#clients.busy > 0 : await this.#kill(plan.victims);
+    this.#tally.add(plan.kind, { inFlight, late });
     await delay(plan.downMs);
     await this.#bringBack();
     this.#clients.pause();
@@ -168,26 +169,30 @@ class KillRun {
     }
   }
 
-  /** True when work was in flight. */
+  /** True when work was in flight, which it is as soon as a client has thought. */
   async #kill(victims: readonly string[]): Promise<boolean> {
+    const from = performance.now();
+    while (this.#clients.busy === 0 && performance.now() - from < WORK_MS_MAX) await delay(1);
     const inFlight = this.#clients.busy > 0;
     await Promise.all(victims.map((name) => this.#cluster.nodes.kill9(name)));
     this.#kills += victims.length;
     return inFlight;
   }
 
-  /** A crash point is armed in the victim while it works; if nobody passes it in time it is killed. */
-  async #dieAtPoint({ victims, point }: KillPlan): Promise<boolean> {
+  /** A crash point is armed in the victim while it works; false when nobody passes it in time. */
+  async #diesAtPoint({ victims, point }: KillPlan): Promise<boolean> {
     const [victim = ''] = victims;
     this.#cluster.mayDie(victim);
     await this.#cluster.arm(victim, point ?? '');
     const daemon = this.#cluster.nodes.node(victim);
     const late = delay(POINT_MS, 'late' as const, { ref: false });
     const first = await Promise.race([daemon.exited, late]);
-    if (first === 'late') return this.#kill(victims);
+    if (first === 'late') {
+      this.#options.say?.(`${point ?? ''} was not passed in ${POINT_MS} ms`);
+      return false;
+    }
     this.#kills += 1;
-    // What was in flight when it died by itself is in flight still: nobody has answered it.
-    return this.#clients.busy > 0;
+    return true;
   }
 
   async #bringBack(): Promise<void> {
@@ -210,17 +215,16 @@ class KillRun {
 
   #description(): RunDescription {
     const { seed, protocol, cycles, committedPerCycle } = this.#options;
-    const drawn = Object.entries(this.#kinds).filter(([, hits]) => hits > 0);
     return {
       ...{ version: 1, scenario: 'kill-cycles', protocol, seed },
       ...clusterDescription(),
-      faults: drawn.map(([kind, hits]) => ({ name: `kill ${kind}`, hits })),
+      faults: this.#tally.faults(),
       floor: { committed: cycles * committedPerCycle },
       mayBlock: false,
     };
   }
 
   #violated(what: string): void {
-    this.#violations.push(`in cycle ${this.#counted} of seed ${this.#options.seed}: ${what}`);
+    this.#violations.push(`in cycle ${this.#tally.counted} of seed ${this.#options.seed}: ${what}`);
   }
 }

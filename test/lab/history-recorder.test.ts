@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import { HistoryRecorder, processNames } from '../../src/lab/history-recorder.ts';
 import { SeededRandom } from '../../src/base/seeded-random.ts';
-import { drawKill, killText } from '../../src/lab/kill-plan.ts';
+import { drawKill, KillTally, killText } from '../../src/lab/kill-plan.ts';
 import { CONSTANT_SUMS, HISTORY_GROUPS, draw, openingOperations } from '../../src/lab/history-workload.ts';
 import { validateOperation } from '../../src/resources/operations.ts';
+import type { WorkloadProtocol } from '../../src/lab/history-workload.ts';
 import type { HistoryEvent } from '../../src/lab/run-directory.ts';
 
 describe('the recorder of a history', () => {
@@ -37,9 +38,9 @@ describe('the recorder of a history', () => {
 
 describe('the plan of kill cycles', () => {
   const NODES = ['coordinator', 'P1', 'P2', 'P3'];
-  const plansOf = (seed: number) => {
+  const plansOf = (seed: number, protocol: WorkloadProtocol = 'mixed') => {
     const random = new SeededRandom(seed);
-    return Array.from({ length: 400 }, () => drawKill(random, NODES, 'coordinator'));
+    return Array.from({ length: 400 }, () => drawKill(random, { nodes: NODES, coordinator: 'coordinator', protocol }));
   };
 
   it('is the same for the same seed', () => {
@@ -64,6 +65,20 @@ describe('the plan of kill cycles', () => {
     }
   });
 
+  it('arms only points that the protocol of the run passes', () => {
+    const subjects = (protocol: WorkloadProtocol): readonly string[] => {
+      const points = plansOf(3, protocol).flatMap(({ point }) => (point === undefined ? [] : [point]));
+      return [...new Set(points.map((point) => point.split('.').slice(0, 2).join('.')))];
+    };
+    const rounds = ['coordinator.precommit', 'coordinator.precommitted', 'participant.precommitted'];
+    const begun = ['coordinator.begin'];
+    for (const one of [...rounds, ...begun]) expect(subjects('2pc')).to.not.include(one);
+    for (const one of rounds) expect(subjects('parallel')).to.not.include(one);
+    expect(subjects('3pc')).to.include.members(rounds).and.to.not.include('coordinator.begin');
+    expect(subjects('parallel')).to.include.members(begun);
+    expect(subjects('mixed')).to.include.members([...rounds, ...begun]);
+  });
+
   it('can be read', () => {
     expect(killText({ kind: 'two', victims: ['P1', 'P2'], point: undefined, afterMs: 5, downMs: 7 })).to.equal(
       'kill P1, P2 after 5 ms, down 7 ms',
@@ -72,6 +87,24 @@ describe('the plan of kill cycles', () => {
     expect(killText({ kind: 'point', victims: ['P1'], point, afterMs: 5, downMs: 7 })).to.equal(
       'crash P1 at participant.vote.sent#3 after 5 ms, down 7 ms',
     );
+  });
+});
+
+describe('the tally of kill cycles', () => {
+  it('counts a point that nobody passed in time as what killed its victim, and names what never hit', () => {
+    const tally = new KillTally();
+    tally.add('one', { inFlight: true, late: false });
+    tally.add('point', { inFlight: true, late: true });
+    tally.add('all', { inFlight: false, late: false });
+    expect(tally.kinds).to.deep.equal({ one: 2, two: 0, all: 0, point: 0 });
+    expect(tally).to.include({ counted: 2, notCounted: 1, late: 1 });
+    expect(tally.faults()).to.deep.equal([
+      { name: 'kill one', hits: 2 },
+      { name: 'kill all', hits: 0 },
+      { name: 'kill point', hits: 0 },
+    ]);
+    tally.add('point', { inFlight: true, late: false });
+    expect(tally.faults().at(-1)).to.deep.equal({ name: 'kill point', hits: 1 });
   });
 });
 

@@ -3,8 +3,9 @@ import { expect } from 'chai';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QUICK } from '../../src/lab/prove/explorer-bounds.ts';
-import { matrixCases, sliceOfCases } from '../../src/lab/prove/crash-matrix.ts';
+import { actionHits, matrixCases, sliceOfCases } from '../../src/lab/prove/crash-matrix.ts';
 import { missingSlices, runExit } from '../../src/lab/prove/prove-all.ts';
+import { tooFewHits } from '../../src/lab/prove/part-commands.ts';
 import { partList } from '../../src/lab/prove/part-list.ts';
 import { exitCodeOf, resultText } from '../../src/lab/prove/part-result.ts';
 import { durationText, progressText, secondsLeft } from '../../src/lab/prove/progress-text.ts';
@@ -155,6 +156,23 @@ describe('the slices of the crash matrix', () => {
     expect(missing.some((point) => /\.(prepare|prepared|commit|committed|vote|abort|aborted)\./.test(point))).to.equal(
       false,
     );
+  });
+});
+
+describe('a slice of the crash matrix', () => {
+  it('names each action that it asked for, also one that never acted', () => {
+    const one = { node: 'P2', point: 'participant.vote.sent' };
+    const cases = (['kill', 'stop'] as const).map((action) => ({ ...one, action }));
+    expect(actionHits(cases, { kill: 3, stop: 0, power: 0 })).to.deep.equal([
+      { name: 'kill', hits: 3 },
+      { name: 'stop', hits: 0 },
+    ]);
+  });
+
+  it('shows too little when fewer than half of its points acted', () => {
+    expect(tooFewHits(0, 20)).to.deep.equal(['0 of 20 crash points acted; a slice is worth something from 10']);
+    const reasons = [tooFewHits(9, 20), tooFewHits(10, 20), tooFewHits(1, 3), tooFewHits(2, 3)];
+    expect(reasons.map(({ length }) => length)).to.deep.equal([1, 0, 1, 0]);
   });
 });
 

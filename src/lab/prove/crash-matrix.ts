@@ -15,7 +15,7 @@
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ParleyError } from '../../base/errors.ts';
-import { CRASH_ACTIONS, CRASH_ROLES, crashPointsOf } from '../crash-point.ts';
+import { CRASH_ACTIONS, CRASH_ROLES, crashPointsWith } from '../crash-point.ts';
 import { HistoryClients } from '../history-clients.ts';
 import { COORDINATOR, HistoryCluster, NODES, PARTICIPANTS } from '../history-cluster.ts';
 import {
@@ -73,15 +73,13 @@ const STOP_MS = 5_500;
 const LOOK_MS = 15;
 const WORKING_CLIENTS = 6;
 
-/** Records and messages that only 3PC has. */
-const ONLY_3PC = /\.(promised|precommit(ted)?|preabort(ed)?|refused|state(-request)?)\./;
-
 /** Every point of both roles that a protocol has, under every action, in a fixed order. */
 export function matrixCases(protocol: DrawnProtocol): readonly MatrixCase[] {
   return CRASH_ROLES.flatMap((role) => {
     const node = role === 'coordinator' ? COORDINATOR : ARMED_PARTICIPANT;
-    const points = crashPointsOf(role).filter((point) => protocol === '3pc' || !ONLY_3PC.test(point));
-    return points.flatMap((point) => CRASH_ACTIONS.map((action) => ({ node, point, action })));
+    return crashPointsWith(role, protocol === '3pc').flatMap((point) =>
+      CRASH_ACTIONS.map((action) => ({ node, point, action })),
+    );
   });
 }
 
@@ -244,8 +242,7 @@ class MatrixRun {
     await writeFinal(directory, final);
     await writeRun(directory, {
       ...{ version: 1, scenario: 'crash-matrix', protocol, seed, mayBlock: false, ...clusterDescription() },
-      // What was not reached is said by the report; here stand the actions that were.
-      faults: Object.entries(this.#hits).flatMap(([name, hits]) => (hits > 0 ? [{ name, hits }] : [])),
+      faults: actionHits(cases, this.#hits),
       floor: { committed: cases.length },
     });
   }
@@ -253,6 +250,20 @@ class MatrixRun {
   #violated(where: string, what: string): void {
     this.#violations.push(`${where} (${this.#options.protocol}): ${what}`);
   }
+}
+
+/**
+ * For run.json: each action that was asked for, and how often it acted. An action that never did makes the run
+ * inconclusive; the single points that were not reached are listed by the report.
+ */
+export function actionHits(
+  cases: readonly MatrixCase[],
+  hits: Readonly<Record<CrashAction, number>>,
+): readonly { readonly name: string; readonly hits: number }[] {
+  return CRASH_ACTIONS.filter((action) => cases.some((one) => one.action === action)).map((action) => ({
+    name: action,
+    hits: hits[action],
+  }));
 }
 
 /** A start that passes its armed point ends there: that is what it was armed for. */

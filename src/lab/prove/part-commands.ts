@@ -61,7 +61,7 @@ export function killsPart(
       part: 'kills',
       verdict: violations.length > 0 ? 'violated' : enough ? 'ok' : 'inconclusive',
       counts: {
-        ...{ cycles: report.cycles, notCounted: report.notCounted, kills: report.kills },
+        ...{ cycles: report.cycles, notCounted: report.notCounted, late: report.late, kills: report.kills },
         ...{ one: kinds.one, two: kinds.two, all: kinds.all, point: kinds.point },
         ...{
           committed: told.committed,
@@ -107,6 +107,15 @@ export function historyPart(options: RunOptions & { readonly forMs: number }): P
   });
 }
 
+/** Of the cases of a slice so many have to act: below it nobody looked at most of what it is for. */
+const HIT_SHARE_MIN = 0.5;
+
+/** Why a slice of the matrix shows too little; empty when enough of its points acted. */
+export function tooFewHits(hit: number, cases: number): readonly string[] {
+  const least = Math.ceil(cases * HIT_SHARE_MIN);
+  return hit >= least ? [] : [`${hit} of ${cases} crash points acted; a slice is worth something from ${least}`];
+}
+
 /** Crash points on real processes; then the checker. */
 export function matrixPart(options: {
   readonly protocol: DrawnProtocol;
@@ -121,13 +130,14 @@ export function matrixPart(options: {
     const report = await runCrashMatrix({ directory, protocol, cases, seed: slice, say });
     const judged = await judgeRun(directory);
     const violations = [...report.violations, ...judged.violations];
+    const inconclusive = [...judged.inconclusive, ...tooFewHits(report.hit, cases.length)];
     return {
       part: 'matrix',
-      verdict: violations.length > 0 ? 'violated' : judged.verdict === 'inconclusive' ? 'inconclusive' : 'ok',
+      verdict: violations.length > 0 ? 'violated' : inconclusive.length > 0 ? 'inconclusive' : 'ok',
       counts: { cases: cases.length, hit: report.hit, notReached: report.notReached.length },
       settledMs: report.settledMs.map(Math.round),
       violations,
-      more: { protocol, slice, of, notReached: report.notReached, inconclusive: judged.inconclusive },
+      more: { protocol, slice, of, notReached: report.notReached, inconclusive },
     };
   });
 }
