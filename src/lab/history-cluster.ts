@@ -14,10 +14,12 @@ import { exitText } from '../cluster/spawn.ts';
 import { openCredentials } from '../net/credentials.ts';
 import { HttpClient } from '../net/http-client.ts';
 import { HISTORY_GROUPS, openingOperations } from './history-workload.ts';
+import { handlesSince, openHandles } from './open-handles.ts';
 import { openLabNetwork } from './proxy.ts';
 import type { Json } from '../base/canonical-json.ts';
 import type { SeededRandom } from '../base/seeded-random.ts';
 import type { HistoryRecorder } from './history-recorder.ts';
+import type { Handles } from './open-handles.ts';
 import type { LabNetwork } from './proxy.ts';
 
 /** The nodes, by role. */
@@ -84,6 +86,7 @@ export class HistoryCluster {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #clients = new Map<string, HttpClient>();
   readonly #mayDie = new Set<string>();
+  readonly #handlesAtFirst = new Map<string, number>();
 
   constructor(options: HistoryClusterOptions) {
     const { directory, command, env, network } = options;
@@ -118,7 +121,10 @@ export class HistoryCluster {
       const asked = recorder.invoke({ process: `opening.${attempt}`, f: 'transaction', ...inputOf(body) });
       const answer = await this.tryAsk(COORDINATOR, 'POST', '/transactions', body);
       const { outcome } = answer?.body ?? {};
-      if (outcome === 'committed') return asked.ok({ outcome, results: answer?.body['results'] ?? null });
+      if (outcome === 'committed') {
+        asked.ok({ outcome, results: answer?.body['results'] ?? null });
+        return this.#countHandles();
+      }
       if (outcome === 'aborted') asked.fail({ outcome });
       else asked.info();
       if (performance.now() > end) throw new Error(`The accounts are not open: ${JSON.stringify(answer ?? null)}`);
@@ -167,12 +173,35 @@ export class HistoryCluster {
     throw new Error(`${node} does not arm ${point}: ${answer.status} ${JSON.stringify(answer.body)}`);
   }
 
+  /** What each node that runs holds open, and held at first; nothing of those where nobody can count it. */
+  async handles(): Promise<ReadonlyMap<string, Handles>> {
+    this.#closeClients();
+    const running = this.nodes.running();
+    const counted = running.map(async (name) => {
+      const look = (): number | undefined => openHandles(this.nodes.node(name).pid);
+      return [name, await handlesSince(this.#handlesAtFirst.get(name), look)] as const;
+    });
+    const handles = await Promise.all(counted);
+    return new Map(handles.flatMap(([name, found]) => (found === undefined ? [] : [[name, found] as const])));
+  }
+
   /** Ends every process and closes every connection. */
   async end(): Promise<void> {
-    for (const client of this.#clients.values()) client.close();
-    this.#clients.clear();
+    this.#closeClients();
     await this.nodes.killAll();
     await this.#options.network?.close();
+  }
+
+  #closeClients(): void {
+    for (const client of this.#clients.values()) client.close();
+    this.#clients.clear();
+  }
+
+  #countHandles(): void {
+    for (const name of this.nodes.running()) {
+      const held = openHandles(this.nodes.node(name).pid);
+      if (held !== undefined) this.#handlesAtFirst.set(name, held);
+    }
   }
 
   #client(node: string): HttpClient {

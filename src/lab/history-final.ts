@@ -155,17 +155,24 @@ export async function finalState(
   told: Pick<FinalState, 'settledMs' | 'probe'>,
 ): Promise<FinalState> {
   const open = await openThings(cluster);
+  const handles = await cluster.handles();
   const nodes: Record<string, NodeFinal> = {};
   for (const node of [COORDINATOR, ...PARTICIPANTS]) {
     const inDoubt = open.filter((one) => one.node === node).map(({ node: _, ...one }) => one);
     const reachable = (await cluster.tryAsk(node, 'GET', '/livez')) !== undefined;
-    nodes[node] = reachable ? { reachable, inDoubt, ...(await heldBy(cluster, node)) } : { reachable, inDoubt: [] };
+    const counted = handles.get(node);
+    nodes[node] = reachable
+      ? { reachable, inDoubt, ...(await heldBy(cluster, node)), ...(counted === undefined ? {} : { handles: counted }) }
+      : { reachable, inDoubt: [] };
   }
   const views = (await viewsOf(cluster))?.map(({ group, version, view }) => ({ group, version, members: view }));
   return { version: 1, nodes, ...(views === undefined ? {} : { views }), ...told };
 }
 
-async function heldBy(cluster: HistoryCluster, node: string): Promise<Pick<NodeFinal, 'groups'>> {
+async function heldBy(
+  cluster: HistoryCluster,
+  node: string,
+): Promise<Pick<NodeFinal, 'groups' | 'locked' | 'waiting'>> {
   if (node === COORDINATOR) return {};
   const groups: Record<string, { resource: 'ledger' | 'history' | 'notebook'; lines: Json[] }> = {};
   for (const [group, { resource, members }] of Object.entries(HISTORY_GROUPS)) {
@@ -173,7 +180,15 @@ async function heldBy(cluster: HistoryCluster, node: string): Promise<Pick<NodeF
     const { body } = await cluster.ask(node, 'GET', `/feed/snapshot?group=${group}`);
     groups[group] = { resource, lines: body['lines'] as Json[] };
   }
-  return { groups };
+  return { groups, ...leftAt((await cluster.ask(node, 'GET', '/debug/state')).body) };
+}
+
+/** What a participant's `GET /debug/state` tells of locks and of attempts that wait for one; nothing where it tells nothing. */
+export function leftAt({ locked, waiting }: Readonly<Record<string, Json>>): Pick<NodeFinal, 'locked' | 'waiting'> {
+  return {
+    ...(typeof locked === 'number' ? { locked } : {}),
+    ...(typeof waiting === 'number' ? { waiting } : {}),
+  };
 }
 
 /** Groups of which two members hold different things, as canonical JSON has them. */

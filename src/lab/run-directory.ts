@@ -117,9 +117,6 @@ const nodeFinalShape = z.strictObject({
       z.strictObject({ resource: z.enum(['ledger', 'history', 'notebook']), lines: z.array(json).readonly() }),
     )
     .optional(),
-  /** Digest of the live state; and of the state replayed from its log, once and again. */
-  stateHash: z.string().optional(),
-  replayHashes: z.array(z.string()).readonly().optional(),
   /** What the process holds open, before the run and after it. */
   handles: z.strictObject({ before: count, after: count }).optional(),
 });

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Json } from '../base/canonical-json.ts';
+import { leftAt } from './history-final.ts';
 import { COORDINATOR, freshId } from './lab-cluster.ts';
 import { bodyOf, waitUntil } from './scenario-conditions.ts';
 import { send } from './scenario-clients.ts';
@@ -124,12 +125,7 @@ export async function finalState(
       if (!Array.isArray(lines)) throw new Unfulfilled(`${name} does not tell what it has of ${group}`);
       groups[group] = { resource, lines: lines as Json[] };
     }
-    const { locked, waiting } = (await bodyOf(cluster, name, '/debug/state')) ?? {};
-    return {
-      groups,
-      ...(typeof locked === 'number' ? { locked } : {}),
-      ...(typeof waiting === 'number' ? { waiting } : {}),
-    };
+    return { groups, ...leftAt((await bodyOf(cluster, name, '/debug/state')) ?? {}) };
   }
 
   async function viewList(): Promise<FinalState['views']> {

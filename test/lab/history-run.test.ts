@@ -1,6 +1,7 @@
 /** One short black-box history: clients under faults, and the checker over all that was recorded. */
 import { expect } from 'chai';
 import { randomInt } from 'node:crypto';
+import { NODES, PARTICIPANTS } from '../../src/lab/history-cluster.ts';
 import { runHistory } from '../../src/lab/history-run.ts';
 import { judgeRun } from '../../src/lab/prove/judge-run.ts';
 import { readRunDirectory } from '../../src/lab/run-directory.ts';
@@ -25,9 +26,13 @@ describe('a history of eight clients under faults', function () {
         expect(report.settledMs, 'in doubt after the heal').to.be.a('number');
         const judged = await judgeRun(directory);
         expect(judged).to.deep.equal({ verdict: 'ok', violations: [], inconclusive: [] });
-        const { history, run, faults } = await readRunDirectory(directory);
+        const { history, run, final, faults } = await readRunDirectory(directory);
         expect(faults, 'faults of the run directory').to.deep.equal([]);
         expect(run?.seed).to.equal(seed);
+        for (const name of PARTICIPANTS) expect(final?.nodes[name]).to.include({ locked: 0, waiting: 0 });
+        // Only Linux lists what a process holds open; there nobody may be left out.
+        const counted = Object.values(final?.nodes ?? {}).filter(({ handles }) => handles !== undefined);
+        expect(counted.length).to.equal(process.platform === 'linux' ? NODES.length : 0);
         const { ok, fail, info } = report.events;
         expect(history.filter(({ kind }) => kind === 'invoke').length).to.equal(ok + fail + info);
       });

@@ -377,11 +377,6 @@ export const BAD_RUNS: readonly BadRun[] = [
   },
   {
     invariant: 'I9',
-    title: 'a log that replays to another digest than the live state has',
-    spoil: (run) => run.final?.nodes['P1']?.replayHashes?.splice(1, 1, 'state-other'),
-  },
-  {
-    invariant: 'I9',
     title: 'a string in the notebook that no log put there',
     spoil: (run) => run.final?.nodes['P1']?.groups?.['notes']?.lines.push({ index: 2, string: 'second' }),
   },
@@ -403,6 +398,27 @@ export const BAD_RUNS: readonly BadRun[] = [
     invariant: 'I10',
     title: 'a lock that is left over',
     spoil: (run) => Object.assign(run.final?.nodes['P1'] ?? {}, { locked: 1 }),
+  },
+  {
+    invariant: 'I10',
+    title: 'a lock that is left over where nothing is in doubt, in a run that may block elsewhere',
+    spoil: (run) => {
+      Object.assign(run.run ?? {}, { mayBlock: true });
+      Object.assign(run.final?.nodes['P1'] ?? {}, { locked: 1 });
+    },
+  },
+  {
+    invariant: 'I10',
+    title: 'an attempt that waits where nothing is in doubt',
+    spoil: (run) => Object.assign(run.final?.nodes['P2'] ?? {}, { waiting: 1 }),
+  },
+  {
+    invariant: 'I10',
+    title: 'a last transfer that does not come through in a run that may block, where nobody waits',
+    spoil: (run) => {
+      Object.assign(run.run ?? {}, { mayBlock: true });
+      Object.assign(run.final ?? {}, { probe: { outcome: 'aborted', ms: 10 } });
+    },
   },
   {
     invariant: 'I10',

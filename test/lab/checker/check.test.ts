@@ -234,6 +234,19 @@ describe('what is no violation', () => {
     expect(report.notChecked.map(({ why }) => why).join()).to.include('the log of P2 was begun anew');
   });
 
+  it('is what nobody counted, which is listed and not taken for none', () => {
+    const report = checked((run) => {
+      for (const left of ['locked', 'waiting', 'handles'] as const) delete run.final?.nodes['P2']?.[left];
+    });
+    expect(whats(report)).to.deep.equal([]);
+    const listed = report.notChecked.map(({ invariant, why }) => `${invariant} ${why}`);
+    expect(listed).to.include.members([
+      'I10 locks of P2: nobody counted them',
+      'I10 what P2 holds open: nobody counted it',
+    ]);
+    expect(listed.join()).to.not.include('P1');
+  });
+
   it('is an unknown answer, whatever came of it', () => {
     const unknown = checked((run) => Object.assign(run.answer('transaction', 1), { kind: 'info', out: {} }));
     expect(whats(unknown)).to.deep.equal([]);

@@ -273,8 +273,6 @@ function goodFinal(): FinalState {
       chat: { resource: 'history' as const, lines: CHAT_LINES },
       ...(name === 'P1' ? { notes: { resource: 'notebook' as const, lines: [{ index: 1, string: 'first' }] } } : {}),
     },
-    stateHash: `state-${name}`,
-    replayHashes: [`state-${name}`, `state-${name}`],
     handles: { before: 20, after: 21 },
   });
   return {
