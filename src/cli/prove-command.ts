@@ -152,6 +152,11 @@ const allCommand: Command = {
   options: [
     { name: 'only', form: 'text', meaning: 'a comma list of parts' },
     { name: 'scale', form: 'text', meaning: 'a share of the whole, for example 0.01; default 1' },
+    {
+      name: 'jobs',
+      form: 'text',
+      meaning: 'how many slices at once: one that computes, the others of real processes, which mostly wait; default 1',
+    },
     { name: 'resume', form: 'switch', meaning: 'keeps the slices that were done; without it they are run again' },
     { name: 'report', form: 'switch', meaning: 'runs nothing and writes the report of what is there' },
     { name: 'list', form: 'switch', meaning: 'runs nothing and lists the parts' },
@@ -164,6 +169,7 @@ const allCommand: Command = {
     return proveAll({
       only: textOption(argv, 'only'),
       scale: textOption(argv, 'scale') ?? '1',
+      jobs: await whole(argv, 'jobs', { least: 1, most: 16, otherwise: 1 }),
       resume: argv['resume'] === true,
       reportOnly: argv['report'] === true,
       listOnly: argv['list'] === true,

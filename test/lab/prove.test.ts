@@ -8,7 +8,7 @@ import { missingSlices, runExit } from '../../src/lab/prove/prove-all.ts';
 import { tooFewHits } from '../../src/lab/prove/part-commands.ts';
 import { partList } from '../../src/lab/prove/part-list.ts';
 import { exitCodeOf, resultText } from '../../src/lab/prove/part-result.ts';
-import { durationText, progressText, secondsLeft } from '../../src/lab/prove/progress-text.ts';
+import { durationText, progressText, secondsOf } from '../../src/lab/prove/progress-text.ts';
 import { grouped, partFigures, percentile } from '../../src/lab/prove/report-figures.ts';
 import { reportMarkdown, reportPage, writeReport } from '../../src/lab/prove/report.ts';
 import { ResultStore } from '../../src/lab/prove/result-store.ts';
@@ -23,6 +23,7 @@ const PART: Part = {
   name: 'kills',
   title: 'kill -9',
   target: '2,000 cycles',
+  load: 'waits',
   slices: ['1', '2', '3'].map((seed) => ({
     args: ['prove', 'kills', '--seed', seed],
     program: 'parley',
@@ -230,12 +231,9 @@ describe('the progress of a long run', () => {
   });
 
   it('guesses what is left from what the same part took', () => {
-    const left = [
-      { part: 'kills', guessS: 10 },
-      { part: 'flips', guessS: 7 },
-    ];
     const took = new Map([['kills', [{ guessS: 10, seconds: 30 }]]]);
-    expect(secondsLeft(left, took)).to.equal(30 + 7);
+    expect(secondsOf({ part: 'kills', guessS: 20 }, took)).to.equal(60);
+    expect(secondsOf({ part: 'flips', guessS: 7 }, took)).to.equal(7);
   });
 });
 

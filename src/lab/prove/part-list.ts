@@ -7,6 +7,7 @@
 import { WORKLOAD_PROTOCOLS } from '../history-workload.ts';
 import { shippedScenarios } from '../scenario-file.ts';
 import { exploreArgs, PROVE, QUICK } from './explorer-bounds.ts';
+import type { SliceLoad } from './lanes.ts';
 
 /** Stands for the path of a file that the command writes its result to; else it is the last line of its output. */
 export const RESULT_FILE = '%result-file%';
@@ -29,6 +30,8 @@ export interface Part {
   readonly title: string;
   /** What the whole of it should come to, as a sentence of the issue; for the report. */
   readonly target: string;
+  /** What each of its slices does to the machine. */
+  readonly load: SliceLoad;
   readonly slices: readonly Slice[];
 }
 
@@ -75,12 +78,14 @@ function crashPointParts(scaled: Scaled): readonly Part[] {
       name: 'points',
       title: 'Every single crash point of the simulated protocols, each under kill, power loss and torn writes',
       target: 'all',
+      load: 'works',
       slices: [parley(30, 'simulate', '--crash-points', 'single', '--json')],
     },
     {
       name: 'pairs',
       title: 'Every ordered pair of crash points, the second also during recovery',
       target: 'all ordered pairs',
+      load: 'works',
       slices: range(scaled(PAIR_SLICES)).map((index) =>
         parley(60, 'simulate', '--crash-points', 'pairs', '--slice', `${index + 1}/${PAIR_SLICES}`, '--json'),
       ),
@@ -94,12 +99,14 @@ function logParts(scaled: Scaled, share: number): readonly Part[] {
       name: 'power',
       title: 'States of the disk after a power cut, opened by the shipped log; with two controls that must fail',
       target: '5,000 in each test run; 100,000 here',
+      load: 'works',
       slices: [parley(70 * share, 'prove', 'power', '--states', String(scaled(POWER_STATES)), '--json')],
     },
     {
       name: 'flips',
       title: 'Every single bit of a log of 200 records flipped: refused, or cut when it is in the last record',
       target: 'every bit; 0 silent accepts, 0 refused torn tails',
+      load: 'works',
       slices: range(scaled(FLIP_SLICES)).map((first) =>
         parley(20, 'prove', 'flips', '--first', String(first), '--step', String(FLIP_SLICES), '--json'),
       ),
@@ -113,6 +120,7 @@ function processParts(scaled: Scaled, share: number): readonly Part[] {
       name: 'histories',
       title: 'Black-box histories: 8 clients on real processes, a fault every few seconds, then the checker',
       target: '20 of 60 s',
+      load: 'waits',
       slices: range(scaled(HISTORIES)).map((index) =>
         parley(
           HISTORY_SECONDS + 15,
@@ -125,6 +133,7 @@ function processParts(scaled: Scaled, share: number): readonly Part[] {
       name: 'matrix',
       title: 'Every crash point on real processes under kill, power loss and stop, then the checker',
       target: 'every point of the three protocols under all three; what was not reached is counted',
+      load: 'waits',
       slices: WORKLOAD_PROTOCOLS.flatMap((protocol) =>
         range(scaled(MATRIX_SLICES)).map((index) =>
           parley(180, 'prove', 'matrix', '--protocol', protocol, '--slice', `${index + 1}/${MATRIX_SLICES}`, '--json'),
@@ -135,6 +144,7 @@ function processParts(scaled: Scaled, share: number): readonly Part[] {
       name: 'lab',
       title: 'Every scenario file on real processes',
       target: 'all',
+      load: 'waits',
       slices: shippedScenarios().map(({ id }) => parley(8, 'lab', 'run', id, '--json')),
     },
   ];
@@ -153,24 +163,28 @@ function checkoutParts(scaled: Scaled): readonly Part[] {
       name: 'frames',
       title: 'Bad frames sent to a daemon, and a log cut at each of its bytes: the tests of both',
       target: 'all',
+      load: 'works',
       slices: [script(40, ...mocha, 'test/processes/frames.test.ts', 'test/wal/log-damage.test.ts')],
     },
     {
       name: 'vectors',
       title: 'Bad frames, the slow ones too, to a server, a coordinator and a participant, plain and over TLS',
       target: 'all vectors, three ways each: 0 failed',
+      load: 'waits',
       slices: [script(700, '--import=tsx', 'scripts/frames.mjs', '--slow', '--tls', '--json')],
     },
     {
       name: 'crowd',
       title: 'Good requests to a daemon beside slow connections, and its memory under peers that never read',
       target: '5,000 slow connections: the p99 of good requests at most twice that without them',
+      load: 'alone',
       slices: [script(40, '--import=tsx', 'scripts/crowd.mjs', '--slow', String(slowOnes(scaled)), '--json')],
     },
     {
       name: 'fuzz',
       title: 'Mutated requests to our server and to the strict one of Node; every difference is signed off or a bug',
       target: '10,000,000 inputs: 0 crashes, hangs, extra executions',
+      load: 'works',
       slices: range(Math.ceil(scaled(FUZZ_INPUTS) / INPUTS_PER_SLICE)).map((index) => {
         const runs = Math.min(INPUTS_PER_SLICE, scaled(FUZZ_INPUTS) - index * INPUTS_PER_SLICE);
         const wanted = ['--runs', String(runs), '--seed', String(1 + index), '--json'];
@@ -181,6 +195,7 @@ function checkoutParts(scaled: Scaled): readonly Part[] {
       name: 'mutants',
       title: 'Planted bugs, each of which its proof must catch',
       target: 'at least 20, all caught',
+      load: 'works',
       slices: [script(180, '--import=tsx', 'scripts/mutants.mjs', '--json', RESULT_FILE)],
     },
   ];
@@ -200,6 +215,7 @@ function seedsPart(seeds: number): Part {
     name: 'seeds',
     title: 'Whole clusters in a deterministic world, with network, disk, process and clock faults drawn from seeds',
     target: '1,000,000 seeds',
+    load: 'works',
     slices,
   };
 }
@@ -217,6 +233,7 @@ function killsPart(cycles: number): Part {
     name: 'kills',
     title: 'kill -9 of real processes with work in flight, invariants after each cycle, the checker at the end',
     target: '2,000 cycles, 200,000 acknowledged operations',
+    load: 'waits',
     slices,
   };
 }
@@ -228,6 +245,7 @@ function explorerPart(share: number): Part {
     name: 'explorer',
     title: 'Every interleaving of one transaction on the shipped machines; what is known to be unsafe must be caught',
     target: 'two participants with rounds up to 4, three with rounds up to 3 in both weightings, no violation',
+    load: 'works',
     slices: [
       ...chosen.map((bounds) => parley(QUICK.includes(bounds) ? 5 : 60, ...exploreArgs(bounds), '--json')),
       caught(parley(10, 'explore', '--protocol', '3pc-textbook', '--json')),

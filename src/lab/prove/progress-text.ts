@@ -4,7 +4,7 @@
 export interface Progress {
   readonly done: number;
   readonly of: number;
-  /** The part under way. */
+  /** The part under way, or several. */
   readonly part: string;
   readonly secondsLeft: number;
 }
@@ -28,15 +28,13 @@ export function durationText(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** What is left of these, by what those of the same part took so far, else by guess. */
-export function secondsLeft(
-  left: readonly { readonly part: string; readonly guessS: number }[],
+/** How long each of these takes, by what those of the same part took so far, else by guess. */
+export function secondsOf(
+  { part, guessS }: { readonly part: string; readonly guessS: number },
   took: ReadonlyMap<string, readonly { readonly guessS: number; readonly seconds: number }[]>,
 ): number {
-  return left.reduce((sum, { part, guessS }) => {
-    const known = took.get(part) ?? [];
-    const guessed = known.reduce((total, one) => total + one.guessS, 0);
-    const measured = known.reduce((total, one) => total + one.seconds, 0);
-    return sum + (guessed > 0 ? guessS * (measured / guessed) : guessS);
-  }, 0);
+  const known = took.get(part) ?? [];
+  const guessed = known.reduce((total, one) => total + one.guessS, 0);
+  const measured = known.reduce((total, one) => total + one.seconds, 0);
+  return guessed > 0 ? guessS * (measured / guessed) : guessS;
 }

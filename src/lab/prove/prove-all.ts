@@ -8,12 +8,15 @@ import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { EXIT, ParleyError } from '../../base/errors.ts';
+import { runInLanes, secondsInLanes } from './lanes.ts';
 import { partList } from './part-list.ts';
-import { progressText, secondsLeft, durationText } from './progress-text.ts';
+import { progressText, secondsOf, durationText } from './progress-text.ts';
 import { isWell } from './report-figures.ts';
 import { ResultStore } from './result-store.ts';
 import { runSlice } from './slice-run.ts';
+import type { SliceEnd } from './slice-run.ts';
 import { writeReport } from './report.ts';
+import type { SliceLoad } from './lanes.ts';
 import type { Part, Slice } from './part-list.ts';
 import type { PartVerdict } from './part-result.ts';
 import type { StoredSlice } from './result-store.ts';
@@ -25,6 +28,8 @@ export interface ProveAllOptions {
   readonly only: string | undefined;
   /** A number above 0, at most 1. */
   readonly scale: string;
+  /** How many slices at once; see lanes.ts. */
+  readonly jobs: number;
   readonly resume: boolean;
   readonly reportOnly: boolean;
   readonly listOnly: boolean;
@@ -45,6 +50,7 @@ export interface Sources {
 interface Work {
   readonly part: Part;
   readonly slice: Slice;
+  readonly load: SliceLoad;
 }
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -123,43 +129,93 @@ async function runParts(
   options: ProveAllOptions,
   { parts, store, about }: { parts: readonly Part[]; store: ResultStore; about: Sources },
 ): Promise<StopSignal | undefined> {
-  const all: Work[] = parts.flatMap((part) => part.slices.map((slice) => ({ part, slice })));
+  const all = parts.flatMap((part) => part.slices.map((slice): Work => ({ part, slice, load: part.load })));
   const todo: Work[] = [];
   for (const work of all) if (!(await isDone(store, work, about))) todo.push(work);
-  const took = new Map<string, { guessS: number; seconds: number }[]>();
   const stop = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => stop.abort(signal);
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
-  const screen = new ProgressLine(options);
+  const run = new SliceRun(options, { todo, of: all.length, store, about, signal: stop.signal });
   try {
-    for (const [index, { part, slice }] of todo.entries()) {
-      const left = todo.slice(index).map((work) => ({ part: work.part.name, guessS: work.slice.guessS }));
-      screen.show(
-        progressText({
-          done: all.length - left.length,
-          of: all.length,
-          part: part.name,
-          secondsLeft: secondsLeft(left, took),
-        }),
-      );
-      const end = await runSlice(slice, ROOT, stop.signal);
-      if (stop.signal.aborted) break;
-      const list = took.get(part.name) ?? [];
-      took.set(part.name, [...list, { guessS: slice.guessS, seconds: end.seconds }]);
-      const well = isWell({ ...end, expectedExit: slice.expectedExit });
-      await store.keep(part.name, {
-        ...{ args: [...slice.args], exitCode: end.exitCode, expectedExit: slice.expectedExit, seconds: end.seconds },
-        ...{ endedAt: new Date().toISOString(), ...about, result: end.result },
-        ...(well ? {} : { said: end.said }),
-      });
-      if (!well) screen.say(`${part.name}: exit code ${end.exitCode} of: ${commandText(slice)}`);
-      else screen.note(`${part.name}: ${slice.args.join(' ')}: ok in ${durationText(end.seconds)}`);
-    }
+    await runInLanes(todo, { jobs: options.jobs, signal: stop.signal, run: (work) => run.slice(work) });
   } finally {
-    screen.end();
+    run.end();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
   return stop.signal.aborted ? (stop.signal.reason as StopSignal) : undefined;
+}
+
+/** What is to be run, and where its results go. */
+interface SlicesToRun {
+  readonly todo: readonly Work[];
+  /** All that was asked for, done before or not. */
+  readonly of: number;
+  readonly store: ResultStore;
+  readonly about: Sources;
+  readonly signal: AbortSignal;
+}
+
+/** The slices of one run: results, and the line that tells how far it is. */
+class SliceRun {
+  readonly #jobs: number;
+  readonly #given: SlicesToRun;
+  readonly #left: Set<Work>;
+  readonly #running = new Set<Work>();
+  readonly #took = new Map<string, { guessS: number; seconds: number }[]>();
+  readonly #screen: ProgressLine;
+  /** Results are written one after the other: two slices of one part share a file. */
+  #kept: Promise<void> = Promise.resolve();
+
+  constructor(options: ProveAllOptions, given: SlicesToRun) {
+    this.#jobs = options.jobs;
+    this.#given = given;
+    this.#left = new Set(given.todo);
+    this.#screen = new ProgressLine(options);
+  }
+
+  async slice(work: Work): Promise<void> {
+    const { part, slice } = work;
+    const { signal } = this.#given;
+    this.#running.add(work);
+    this.#show();
+    const end = await runSlice(slice, ROOT, signal);
+    this.#running.delete(work);
+    if (signal.aborted) return;
+    this.#left.delete(work);
+    this.#took.set(part.name, [...(this.#took.get(part.name) ?? []), { guessS: slice.guessS, seconds: end.seconds }]);
+    const well = isWell({ ...end, expectedExit: slice.expectedExit });
+    this.#kept = this.#kept.then(() => this.#keep(work, end, well));
+    await this.#kept;
+    if (!well) this.#screen.say(`${part.name}: exit code ${end.exitCode} of: ${commandText(slice)}`);
+    else this.#screen.note(`${part.name}: ${slice.args.join(' ')}: ok in ${durationText(end.seconds)}`);
+  }
+
+  end(): void {
+    this.#screen.end();
+  }
+
+  #keep({ part, slice }: Work, end: SliceEnd, well: boolean): Promise<void> {
+    return this.#given.store.keep(part.name, {
+      ...{ args: [...slice.args], exitCode: end.exitCode, expectedExit: slice.expectedExit, seconds: end.seconds },
+      ...{ endedAt: new Date().toISOString(), ...this.#given.about, result: end.result },
+      ...(well ? {} : { said: end.said }),
+    });
+  }
+
+  #show(): void {
+    const left = [...this.#left].map(({ part, slice, load }) => ({
+      load,
+      seconds: secondsOf({ part: part.name, guessS: slice.guessS }, this.#took),
+    }));
+    this.#screen.show(
+      progressText({
+        done: this.#given.of - left.length,
+        of: this.#given.of,
+        part: [...new Set([...this.#running].map(({ part }) => part.name))].join(', '),
+        secondsLeft: secondsInLanes(left, this.#jobs),
+      }),
+    );
+  }
 }
 
 /** As a person would type it. */
