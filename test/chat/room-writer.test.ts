@@ -46,6 +46,17 @@ class Desk {
   }
 }
 
+/** A desk at which three lines of one room were answered, the last two of them together. */
+async function deskThatAnswered(): Promise<Desk> {
+  const desk = new Desk();
+  const first = ['a', 'b', 'c'].map((key) => desk.send(key));
+  desk.commit(0, { a: 1 });
+  await eventually('the two that waited are in flight', () => desk.appends.length === 2);
+  desk.commit(1, { b: 2, c: 3 });
+  await Promise.all(first);
+  return desk;
+}
+
 async function codeOf(sending: Promise<unknown>): Promise<string> {
   try {
     await sending;
@@ -77,12 +88,7 @@ describe('the writer of rooms', () => {
   });
 
   it('lets those who were answered together say their next lines together', async () => {
-    const desk = new Desk();
-    const first = ['a', 'b', 'c'].map((key) => desk.send(key));
-    desk.commit(0, { a: 1 });
-    await eventually('the two that waited are in flight', () => desk.appends.length === 2);
-    desk.commit(1, { b: 2, c: 3 });
-    await Promise.all(first);
+    const desk = await deskThatAnswered();
     const next = ['d', 'e'].map((key) => desk.send(key));
     await eventually('an append is in flight', () => desk.appends.length === 3);
     expect(desk.keys(2)).to.deep.equal(['d', 'e']);
@@ -92,12 +98,7 @@ describe('the writer of rooms', () => {
   });
 
   it('waits for those who were answered together a moment only', async () => {
-    const desk = new Desk();
-    const first = ['a', 'b', 'c'].map((key) => desk.send(key));
-    desk.commit(0, { a: 1 });
-    await eventually('the two that waited are in flight', () => desk.appends.length === 2);
-    desk.commit(1, { b: 2, c: 3 });
-    await Promise.all(first);
+    const desk = await deskThatAnswered();
     const next = desk.send('d');
     await eventually('an append is in flight', () => desk.appends.length === 3);
     expect(desk.keys(2)).to.deep.equal(['d']);
