@@ -31,14 +31,21 @@ class Movement {
   private readonly totals: number[];
   /** The place of the last one that somebody was told of: a read that begins later sees none before it. */
   private told = 0;
-  reads = 0;
-  committed = 0;
+  private reads = 0;
+  private committed = 0;
   private ending = false;
+  /** What a loop threw, first of all a read that was wrong; both loops end by it. */
+  private failure: Error | undefined;
   private readonly loops: readonly Promise<void>[];
 
   constructor(cluster: TestCluster, total: number) {
     this.totals = [total];
-    this.loops = [this.move(cluster), this.read(cluster)];
+    this.loops = [this.move(cluster), this.read(cluster)].map((loop) =>
+      loop.catch((error: unknown) => {
+        this.failure ??= error instanceof Error ? error : new Error(String(error));
+        this.ending = true;
+      }),
+    );
   }
 
   /** Makes a change that adds this much to what all accounts hold. */
@@ -49,9 +56,21 @@ class Movement {
     return answer;
   }
 
+  /** More money was moved, and the total read more often, than then. @throws what a loop threw */
+  async goesOn(): Promise<void> {
+    const { reads, committed } = this;
+    await eventually(
+      'money moves, and the total is read',
+      () => this.failure !== undefined || (this.reads > reads && this.committed > committed),
+    );
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  /** @throws what a loop threw */
   async end(): Promise<void> {
     this.ending = true;
     await Promise.all(this.loops);
+    if (this.failure !== undefined) throw this.failure;
   }
 
   private async move(cluster: TestCluster): Promise<void> {
@@ -104,11 +123,7 @@ describe('the replicated bank', function () {
       await Promise.all([cluster.nodes.restart('P2'), cluster.nodes.restart('P3')]);
       await allInView(cluster);
       await statusIs(cluster, '[1,1,1]');
-      const [reads, committed] = [movement.reads, movement.committed];
-      await eventually(
-        'money moves, and the total is read',
-        () => movement.reads > reads && movement.committed > committed,
-      );
+      await movement.goesOn();
       await movement.end();
       await expectAllWell(cluster, { total: 2750 });
     });
