@@ -4,6 +4,7 @@ import { coordinatorRoutes } from '../api/coordinator-routes.ts';
 import type { CoordinatorApi } from '../api/coordinator-routes.ts';
 import { assert } from '../base/assert.ts';
 import type { Json } from '../base/canonical-json.ts';
+import { ParleyError } from '../base/errors.ts';
 import { uuidV7 } from '../base/ids.ts';
 import { ApiClient, SETTLE } from '../console/api-client.ts';
 import { coordinatorConsole, httpCoordinatorDoor } from '../console/coordinator-console.ts';
@@ -17,6 +18,7 @@ import { CoordinatorTables } from '../protocol/coordinator-tables.ts';
 import type { LogStart } from '../protocol/messages.ts';
 import type { Answer } from '../protocol/node-step.ts';
 import { CoordinatorRecovery } from '../protocol/recovery-coordinator.ts';
+import { heldByOthers } from '../protocol/views.ts';
 import type { CoordinatorSettings } from './config.ts';
 import { attachConsole } from './attached-console.ts';
 import { withCrashHeader } from './crash-point-routes.ts';
@@ -85,12 +87,25 @@ class CoordinatorDaemon {
     this.identity.startSeq = durable.directory.startSeq;
     this.identity.earlierStarts = durable.directory.earlierStarts;
     recovery.finish(realClock.nowMs());
+    this.requireHolders();
     const node = new CoordinatorNode(this.nodeSettings(), tables);
     this.loop = new Host<CoordinatorNodeEvent>(node, (key) => ({ type: 'timer', key }), {
       ...durable.ports,
       work: noWork,
       copy: noWork,
       answer: (answer) => this.answers.deliver(answer),
+    });
+  }
+
+  /** @throws ParleyError `bad-config` when none of the members of a group holds it: they would begin it anew. */
+  private requireHolders(): void {
+    const { cluster, dataDir } = this.settings;
+    const lost = heldByOthers(this.tables.views, cluster.groups);
+    if (lost === undefined) return;
+    const [held, named] = [lost.members.join(', '), cluster.groups[lost.group]?.members.join(', ') ?? ''];
+    const why = `By the log in ${dataDir} the group ${lost.group} is held by ${held}; the cluster file gives it to ${named}.`;
+    throw new ParleyError('bad-config', why, {
+      remedy: 'Keep one member that holds it, and the others copy it; or use another data directory.',
     });
   }
 

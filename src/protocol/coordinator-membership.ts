@@ -167,6 +167,12 @@ export function lowWaterOf({ settings, tables }: MembershipContext): AttemptNumb
   return oldest ?? attemptNumber({ incarnation, epoch, sequence: tables.sequence + 1 });
 }
 
+/** Tells everyone that nobody asks below a number; forced, so that the ends it counts are synced before anyone forgets. */
+export function tellLowWater({ tables }: MembershipContext, number: AttemptNumber, out: StepBuilder): void {
+  out.records.push(forced({ type: 'low-water', number, peers: seenLogs(tables) }));
+  for (const peer of tables.peers.values()) if (peer.registered) out.tell(peer.name, { type: 'low-water', number });
+}
+
 /** A new view, forced before anything relies on it. */
 export function changeView(
   { tables }: MembershipContext,
@@ -178,6 +184,18 @@ export function changeView(
   tables.views.set(group, next);
   out.records.push(forced({ type: 'view', group, version: next.version, members: next.members, why }));
   out.notice('info', 'view', `View ${next.version} of ${group}: ${next.members.join(', ')}. ${why}.`, { group });
+}
+
+/**
+ * Writes down with whom a group began. From then on the log says who holds it: a member that the configuration adds later
+ * holds nothing, and joins by a copy as one that comes back.
+ */
+export function recordFirstViews({ tables }: MembershipContext, out: StepBuilder): void {
+  for (const [group, { version, members }] of tables.views) {
+    if (tables.recordedViews.has(group)) continue;
+    tables.recordedViews.add(group);
+    out.records.push(forced({ type: 'view', group, version, members, why: 'as configured' }));
+  }
 }
 
 /** The groups in whose view a member is. */

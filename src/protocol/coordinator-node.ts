@@ -19,7 +19,15 @@ import {
   tryBarrier,
 } from './coordinator-joins.ts';
 import { ParkedRequests } from './coordinator-parked.ts';
-import { leaveAllViews, leaveLater, lowWaterOf, membershipOf, register, seenLogs } from './coordinator-membership.ts';
+import {
+  leaveAllViews,
+  leaveLater,
+  lowWaterOf,
+  membershipOf,
+  recordFirstViews,
+  register,
+  tellLowWater,
+} from './coordinator-membership.ts';
 import { barSilent, heardVote } from './coordinator-silence.ts';
 import { CoordinatorTables } from './coordinator-tables.ts';
 import type { AdmittedTransaction, AttemptRow, CoordinatorSettings } from './coordinator-tables.ts';
@@ -28,7 +36,6 @@ import type { TransactionContext } from './coordinator-transactions.ts';
 import type { Message, NodeName } from './messages.ts';
 import { splitTimerKey, StepBuilder } from './node-step.ts';
 import type { NodeStep } from './node-step.ts';
-import { forced } from './records.ts';
 
 /** Everything that enters a coordinator. */
 export type CoordinatorNodeEvent =
@@ -186,14 +193,11 @@ export class CoordinatorNode {
     switch (timer) {
       case 'vote':
         return this.voteTimeout(of, nowMs, out);
-      case 'elect': {
-        const row = this.tables.open.get(of);
-        if (row !== undefined) stepRow(this.context(nowMs), row, { type: 'timeout' }, out);
-        return;
-      }
+      case 'elect':
       case 'write-down': {
         const row = this.tables.open.get(of);
-        if (row !== undefined) stepRow(this.context(nowMs), row, { type: 'write-down' }, out);
+        const type = timer === 'elect' ? 'timeout' : timer;
+        if (row !== undefined) stepRow(this.context(nowMs), row, { type }, out);
         return;
       }
       case 'answer':
@@ -275,20 +279,16 @@ export class CoordinatorNode {
     }
   }
 
-  /** Forced, so that the ends it counts are synced before anyone forgets by it. */
   private moveLowWater(out: StepBuilder): void {
     const number = lowWaterOf(this);
     if (number === this.announcedLowWater) return;
     this.announcedLowWater = number;
-    const peers = seenLogs(this.tables);
-    out.records.push(forced({ type: 'low-water', number, peers }));
-    for (const peer of this.tables.peers.values()) {
-      if (peer.registered) out.tell(peer.name, { type: 'low-water', number });
-    }
+    tellLowWater(this, number, out);
   }
 
   /** After recovery: what was open goes on. */
   private start(nowMs: number, out: StepBuilder): void {
+    recordFirstViews(this, out);
     for (const row of [...this.tables.open.values()]) {
       for (const type of ['hasten', 'vote-timeout'] as const) stepRow(this.context(nowMs), row, { type }, out);
       // Its leaving is on disk, but not that it was told to this attempt.

@@ -102,6 +102,8 @@ export class CoordinatorTables {
   readonly unwritten = new Set<AttemptRow>();
   readonly running = new Map<TransactionId, RunningTransaction>();
   readonly outcomes = new OutcomeStore();
+  /** Groups whose view is in the log; of the others it is as configured until the start of this life writes it. */
+  readonly recordedViews = new Set<string>();
   readonly views: Map<string, View>;
   readonly joins = new Map<string, Join>();
   readonly peers = new Map<NodeName, Peer>();
@@ -133,19 +135,24 @@ export class CoordinatorTables {
     this.views = firstViews(settings.groups);
     this.joinAttempts = settings.epoch * JOINS_PER_START;
     const members = new Set(Object.values(settings.groups).flatMap((group) => group.members));
-    for (const name of members) {
-      this.peers.set(name, {
-        name,
-        address: settings.addresses[name] ?? '',
-        incarnation: undefined,
-        durableSeq: 0,
-        epoch: 0,
-        start: '',
-        registered: false,
-        votesByHand: false,
-        silent: 0,
-        barred: false,
-      });
-    }
+    for (const name of members) this.expect(name, settings.addresses[name] ?? '');
+  }
+
+  /** A participant that may register: it is configured, or was and holds what others do not. */
+  expect(name: NodeName, address: string): Peer {
+    const peer: Peer = {
+      name,
+      address,
+      incarnation: undefined,
+      durableSeq: 0,
+      epoch: 0,
+      start: '',
+      registered: false,
+      votesByHand: false,
+      silent: 0,
+      barred: false,
+    };
+    this.peers.set(name, peer);
+    return peer;
   }
 }

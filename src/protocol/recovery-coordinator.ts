@@ -111,6 +111,9 @@ export class CoordinatorRecovery {
 
   /** Opens what is not over. `nowMs` is monotonic. */
   finish(nowMs: number): void {
+    for (const name of [...this.tables.views.values()].flatMap(({ members }) => members)) {
+      if (!this.tables.peers.has(name)) this.tables.expect(name, '');
+    }
     for (const [number, found] of this.evidence) {
       const machine = recoveredMachine(found);
       if (machine === undefined || found.begin === undefined) continue;
@@ -152,11 +155,12 @@ export class CoordinatorRecovery {
   private view({ group, version, members }: ViewRecord): void {
     if (!this.tables.views.has(group)) return;
     this.tables.views.set(group, { version, members });
+    this.tables.recordedViews.add(group);
   }
 
   private peer({ name, incarnation, epoch, start, address }: PeerRecord): void {
-    const peer = this.tables.peers.get(name);
-    if (peer === undefined) return;
+    // One that is configured no more may still be in a view.
+    const peer = this.tables.peers.get(name) ?? this.tables.expect(name, address);
     if (peer.incarnation !== incarnation) peer.durableSeq = 0;
     Object.assign(peer, { incarnation, epoch, start, address });
   }

@@ -53,3 +53,15 @@ export function viewWith(view: View, member: NodeName, configured: readonly Node
 export function membersOf(views: ViewTable): Views {
   return Object.fromEntries([...views].map(([group, { members }]) => [group, members]));
 }
+
+/** A group that only others than the configured members hold: whoever is configured would begin it anew. */
+export function heldByOthers(
+  views: ViewTable,
+  groups: Readonly<Record<string, { readonly members: readonly NodeName[] }>>,
+): { readonly group: string; readonly members: readonly NodeName[] } | undefined {
+  const found = [...views].find(([group, view]) => {
+    const configured = groups[group]?.members ?? [];
+    return !view.members.some((name) => configured.includes(name));
+  });
+  return found === undefined ? undefined : { group: found[0], members: found[1].members };
+}

@@ -1,12 +1,13 @@
 /** The ready-made banks as people run them: `parley up` and the console, two programs beside each other. */
 import { expect } from 'chai';
 import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ApiClient } from '../../src/console/api-client.ts';
 import { bankConsole } from '../../src/console/bank-console.ts';
 import { httpTransport } from '../../src/console/http-transport.ts';
 import { objectAt } from '../../src/console/transaction-text.ts';
-import { parseClusterFile, TIMINGS_DEFAULT } from '../../src/daemons/cluster-file.ts';
+import { clusterFileText, parseClusterFile, TIMINGS_DEFAULT } from '../../src/daemons/cluster-file.ts';
 import { openCredentials } from '../../src/net/credentials.ts';
 import { launchCommand } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
@@ -184,4 +185,56 @@ describe('a bank that parley up runs', function () {
       });
     });
   }
+
+  it('keeps its accounts when it is started again with more backends, which copy them, and refuses ones that hold nothing', async () => {
+    await withTemporaryDirectory(async (directory) => {
+      const config = shipped('bank-replicated');
+      await withUpProcess(directory, { config, args: ['--backends', '2'] }, async (up) => {
+        const frontend = clientOf(up, 'frontend');
+        const { lines } = await bankConsole(frontend, SETTLE, () => 'C1').run('CREATE 100');
+        expect(lines).to.deep.equal(['account 1: 100']);
+        frontend.close();
+        up.process.kill('SIGTERM');
+        expect(await up.ended).to.equal(0);
+      });
+      await withUpProcess(directory, { config, args: ['--backends', '3'] }, async (up) => {
+        const [frontend, added] = [clientOf(up, 'frontend'), clientOf(up, 'P3')];
+        // Each read before the new one has its copy comes from one that had the account.
+        const answers = new Set<string>();
+        await eventually(
+          'the new backend has joined',
+          async () => {
+            const { lines } = await bankConsole(frontend, SETTLE, () => 'C2').run('QUERY 1');
+            answers.add(lines.join());
+            return (await added.get('/readyz').catch(() => undefined)) !== undefined;
+          },
+          DEADLINE,
+        );
+        expect([...answers]).to.deep.equal(['account 1: 100']);
+        const account = await eventually('the copy is there', () => added.get('/ledger/accounts/1'), DEADLINE);
+        expect(account).to.include({ account: 1, balance: 100, held: 0 });
+        for (const client of [frontend, added]) client.close();
+        up.process.kill('SIGTERM');
+        expect(await up.ended).to.equal(0);
+      });
+      const others = { ...config, groups: { bank: { resource: 'ledger', members: ['P4'] } } } as const;
+      const { P1, ...nodes } = config.nodes;
+      const path = join(directory, 'others.json');
+      const named = { ...nodes, P4: P1 ?? { role: 'participant', host: '127.0.0.1', port: 0 } };
+      writeFileSync(path, clusterFileText({ ...others, nodes: named }));
+      const data = join(directory, 'logs', 'coordinator');
+      const said = await parley(
+        'coordinator',
+        '--name',
+        'coordinator',
+        '--port',
+        '0',
+        '--config',
+        path,
+        '--data-dir',
+        data,
+      );
+      expect(said).to.match(/the group bank is held by P1, P2, P3; the cluster file gives it to P4/);
+    });
+  });
 });

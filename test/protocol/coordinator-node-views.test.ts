@@ -65,6 +65,31 @@ describe('A coordinator and registration', () => {
     expect(refused.send[0]?.message).to.nested.include({ 'refusal.code': 'log-behind' });
   });
 
+  it('lets a member that is configured later join by a copy, and one that is configured no more leave', () => {
+    const first = new DrivenCoordinator({ groups: { bank: ['P1', 'P2'] } });
+    expect(recordsOf(first.step({ type: 'start' }))).to.deep.equal(['view!']);
+    for (const name of ['P1', 'P2']) first.registers(name);
+    const later = (names: readonly string[]) => {
+      const { records } = first;
+      const second = new DrivenCoordinator({
+        groups: { bank: names },
+        epoch: 2,
+        records,
+        startSeq: records.length + 1,
+      });
+      expect(recordsOf(second.step({ type: 'start' }))).to.deep.equal([]);
+      return second;
+    };
+    const grown = later(['P1', 'P2', 'P3']);
+    expect(grown.tables.views.get('bank')?.members).to.deep.equal(['P1', 'P2']);
+    grown.registers('P1', { epoch: 2, startSeq: 20 });
+    expect(sentBy(grown.registers('P3'))).to.include('P3: join');
+    const shrunk = later(['P1']);
+    shrunk.registers('P1', { epoch: 2, startSeq: 20 });
+    expect(recordsOf(shrunk.timer('leave:P2'))).to.deep.equal(['view!']);
+    expect(shrunk.tables.views.get('bank')?.members).to.deep.equal(['P1']);
+  });
+
   it('refuses a log that lost its newest start and counts the same epoch again', () => {
     const driven = new DrivenCoordinator();
     driven.registers('P1', { epoch: 2, start: 'first', startSeq: 20 });

@@ -23,8 +23,16 @@ const ABORT: ProtocolRecord = { type: 'abort', number: NUMBER, reason: { code: '
 const END: ProtocolRecord = { type: 'end', number: NUMBER };
 const PRECOMMITTED: ProtocolRecord = { type: 'precommitted', number: NUMBER, round: round(1, 'C'), results: RESULTS };
 
+const VIEW: ProtocolRecord = {
+  type: 'view',
+  group: 'bank',
+  version: 1,
+  members: ['P1', 'P2', 'P3'],
+  why: 'as configured',
+};
+
 function recovered(...records: readonly ProtocolRecord[]): DrivenCoordinator {
-  return new DrivenCoordinator({ epoch: 2, records, startSeq: 50 });
+  return new DrivenCoordinator({ epoch: 2, records: [VIEW, ...records], startSeq: 50 });
 }
 
 /** What it is now: the phase of the one open attempt, or none. */
