@@ -45,8 +45,12 @@ export interface Checkpointer {
 /** A checkpoint that found no room takes what little comes free from the log's own reserve; so not again at once. */
 const POSTPONED_MS = 60_000;
 
-/** See the header. */
-export function checkpointer(directory: CheckpointedDirectory, log: Pick<NodeLog, 'info' | 'warn'>): Checkpointer {
+/** See the header. `records`: other than CHECKPOINT_RECORDS only in the lab, where starts from a checkpoint are to be many. */
+export function checkpointer(
+  directory: CheckpointedDirectory,
+  log: Pick<NodeLog, 'info' | 'warn'>,
+  records = CHECKPOINT_RECORDS,
+): Checkpointer {
   let underWay: Promise<void> | undefined;
   let notBeforeMs = 0;
   let lastSeq = directory.checkpoint()?.seq ?? 0;
@@ -71,7 +75,7 @@ export function checkpointer(directory: CheckpointedDirectory, log: Pick<NodeLog
   };
   const whenDue: Checkpointer['whenDue'] = (collect) => {
     if (underWay !== undefined || realClock.nowMs() < notBeforeMs) return;
-    if (directory.log.lastSeq - lastSeq < Math.max(CHECKPOINT_RECORDS, linesWritten * RECORDS_PER_LINE)) return;
+    if (directory.log.lastSeq - lastSeq < Math.max(records, linesWritten * RECORDS_PER_LINE)) return;
     underWay = take(collect()).finally(() => {
       underWay = undefined;
     });

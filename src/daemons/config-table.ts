@@ -115,6 +115,13 @@ export const SETTINGS = {
     'a crash point, as parley lab points lists them; only with --lab',
     'ends the process (or =stop, =power) at this point; may be repeated',
   ),
+  checkpointRecords: row(
+    'checkpoint-records',
+    'text',
+    ['coordinator', 'participant'],
+    'a whole number from 1; only with --lab',
+    'takes a checkpoint after so many records of the log, at least; default 50000',
+  ),
   unsafe: row(
     'unsafe',
     'text',

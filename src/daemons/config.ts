@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { ParleyError } from '../base/errors.ts';
 import { didYouMean } from '../console/did-you-mean.ts';
 import { nodeNamed, withBackends, withProtocol } from './cluster-file.ts';
+import { checkpointRule, unsafeRule } from './config-lab.ts';
 import { advertisedAddress, coordinatorAddress, groupsOf, nodeName } from './config-membership.ts';
 import { serverLimits } from './config-limits.ts';
 import { refuseClearKey, refuseUnprotected, tlsFiles } from './config-protection.ts';
@@ -25,7 +26,6 @@ import {
   readWhole,
   readWord,
   SETTINGS,
-  UNSAFE_RULES,
   VOTE_MODES,
 } from './config-table.ts';
 import type { TlsFiles } from '../net/tls.ts';
@@ -85,6 +85,8 @@ export interface CoordinatorSettings extends NodeSettings {
   readonly role: 'coordinator';
   /** `host:port` that others are told; where it listens when absent. */
   readonly advertise?: string;
+  /** With --lab only: records between checkpoints. */
+  readonly checkpointRecords?: number;
   readonly console: boolean;
 }
 
@@ -97,6 +99,8 @@ export interface ParticipantSettings extends NodeSettings {
   readonly vote: VoteMode;
   /** With --lab only: a rule that breaks atomicity. */
   readonly unsafe?: UnsafeRule;
+  /** With --lab only: records between checkpoints. */
+  readonly checkpointRecords?: number;
   /** Names of the groups this participant holds; look them up in `cluster.groups`. */
   readonly groups: readonly string[];
   readonly console: boolean;
@@ -188,7 +192,7 @@ function serverSettings(source: SettingsSource): ServerSettings {
 function coordinatorSettings(source: SettingsSource): CoordinatorSettings {
   const node = nodeSettings(source, 'coordinator');
   const console = source.switch('console', source.stdinIsTerminal);
-  return { role: 'coordinator', ...node, ...advertisedAddress(source), console };
+  return { role: 'coordinator', ...node, ...advertisedAddress(source), ...checkpointRule(source, node.lab), console };
 }
 
 function participantSettings(source: SettingsSource): ParticipantSettings {
@@ -201,16 +205,9 @@ function participantSettings(source: SettingsSource): ParticipantSettings {
     vote: source.value('vote', (text) => readWord(text, VOTE_MODES), { value: 'auto' }),
     groups: groupsOf(source, node.name),
     ...unsafeRule(source, node.lab),
+    ...checkpointRule(source, node.lab),
     console: source.switch('console', source.stdinIsTerminal),
   };
-}
-
-/** `--unsafe`, which the lab alone allows. */
-function unsafeRule(source: SettingsSource, lab: boolean): { readonly unsafe?: UnsafeRule } {
-  const unsafe = source.optional('unsafe', (text) => readWord<UnsafeRule>(text, UNSAFE_RULES));
-  if (unsafe === undefined) return {};
-  if (!lab) throw source.fault('unsafe', 'needs --lab.', 'Leave it out; or add --lab and watch atomicity break.');
-  return { unsafe };
 }
 
 function upSettings(source: SettingsSource): UpSettings {

@@ -15,7 +15,7 @@ import { parseMessage } from '../protocol/message-shapes.ts';
 import type { Message, NodeName } from '../protocol/messages.ts';
 import type { Notice } from '../protocol/node-step.ts';
 import type { ProtocolRecord } from '../protocol/records.ts';
-import type { NodeDirectory } from '../wal/node-directory.ts';
+import type { CheckpointMoment, NodeDirectory } from '../wal/node-directory.ts';
 import { cutPower } from '../wal/power-cut.ts';
 import { openNodeDirectory } from '../wal/node-directory.ts';
 import type { Checkpoint, DataFileEntry } from '../wal/checkpoint.ts';
@@ -114,7 +114,7 @@ export async function openDurableNode(options: DurableNodeOptions): Promise<Dura
   const shown = settings.showFrames ? new FramesShown(name, shell.narrate) : undefined;
   const links = openLinks(options, { directory, credentials, crashPoints, shown });
   if (lab !== undefined) lab.open = { links, directory };
-  const checkpoints = checkpointer(directory, shell.log);
+  const checkpoints = checkpointer(directory, shell.log, settings.checkpointRecords);
   const faults = faultDesk(options, isOpen, directory, crashPoints);
   return {
     directory,
@@ -193,7 +193,8 @@ function syncPoints(points: CrashPoints) {
   const passing = (where: 'written' | 'forced') => (records: readonly { readonly type: string }[]) => {
     for (const record of records) points.pass(record.type, where, record);
   };
-  return { beforeSync: passing('written'), afterSync: passing('forced') };
+  const atCheckpoint = (moment: CheckpointMoment): void => points.pass('checkpoint', moment, {});
+  return { beforeSync: passing('written'), afterSync: passing('forced'), atCheckpoint };
 }
 
 function noCrashPoint(): void {

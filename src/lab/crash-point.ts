@@ -8,11 +8,12 @@
  *   │           │      │           │ └─ kill (default), stop, power
  *   │           │      │           └─ at its second pass since it was armed; else the first
  *   │           │      └─ of a record: before-force, written, forced; of a message: before-send, sent
- *   │           └─ a record that this role forces, or a message that it sends
+ *   │           └─ a record that this role forces, its checkpoint, or a message that it sends
  *   └─ coordinator or participant
  * ```
  *
- * `written` lies between the write of a record and its sync. SUBJECTS is the
+ * `written` lies between the write of a record and its sync; of a checkpoint, between its data files and the document
+ * that lists them, and `forced` before what it makes unneeded is removed. SUBJECTS is the
  * one list of what there is; `parley lab points` shows that each is passed.
  */
 import { ParleyError } from '../base/errors.ts';
@@ -39,14 +40,14 @@ export const CRASH_ACTIONS = ['kill', 'stop', 'power'] as const;
 /** What happens at an armed point. */
 export type CrashAction = (typeof CRASH_ACTIONS)[number];
 
-/** The records each role forces and the messages it sends. */
+/** The records each role forces, its checkpoint, and the messages it sends. */
 export const SUBJECTS: Readonly<
   Record<CrashRole, { readonly force: readonly string[]; readonly send: readonly string[] }>
 > = {
   coordinator: {
     force: [
       ...['start', 'begin', 'commit', 'answer', 'promised', 'precommitted', 'preaborted'],
-      ...['peer', 'view', 'low-water'],
+      ...['peer', 'view', 'low-water', 'checkpoint'],
     ],
     send: [
       ...['welcome', 'prepare', 'precommit', 'preabort', 'commit', 'abort', 'low-water', 'join', 'barrier'],
@@ -56,7 +57,7 @@ export const SUBJECTS: Readonly<
   participant: {
     force: [
       ...['start', 'coordinator', 'prepared', 'promised', 'precommitted', 'preaborted', 'committed', 'aborted'],
-      ...['superseded', 'copied'],
+      ...['superseded', 'copied', 'checkpoint'],
     ],
     send: [
       ...['register', 'vote', 'precommitted', 'preaborted', 'refused', 'acknowledge', 'outcome', 'inquire'],

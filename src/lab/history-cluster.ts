@@ -35,6 +35,8 @@ const TIMINGS = {
   ...{ leaseWaitMs: 375, resendMs: 250, askMs: 250, electMs: 500, barrierMs: 50, drainMs: 2500, tickMs: 63 },
 };
 
+const CHECKPOINT_ARGS = ['--checkpoint-records', '300'];
+
 const READY_MS = 20_000;
 const OPEN_MS = 20_000;
 /** An answer of a daemon that is there takes far less; of one that is gone it never comes. */
@@ -43,6 +45,13 @@ const AGAIN_MS = 20;
 /** Node, time, level: a daemon says `error` of a bug or of something that must not happen. */
 const ALARM = /^\d\d:\d\d:\d\d\S* error /;
 const LINES_KEPT = 200;
+/** What a daemon says when a checkpoint of its is durable. */
+const CHECKPOINT = /A checkpoint up to record \d+ is durable/;
+
+/** Of a run with this seed: all but one, which is another with each. */
+export function checkpointedNodes(seed: number): readonly string[] {
+  return NODES.filter((_, index) => index !== seed % NODES.length);
+}
 
 /** Where and how. */
 export interface HistoryClusterOptions {
@@ -51,6 +60,8 @@ export interface HistoryClusterOptions {
   /** Program and first arguments of `parley`; this installation when absent. */
   readonly command?: readonly string[] | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Nodes that take a checkpoint every few hundred records, and start from it. Their logs show the checker only the rest. */
+  readonly checkpointed?: readonly string[] | undefined;
   /** Between all nodes, and before clients; none when absent. */
   readonly network?: LabNetwork | undefined;
 }
@@ -82,14 +93,18 @@ export class HistoryCluster {
   readonly alarms: string[] = [];
   /** The last lines of the daemons, `P1 | text`. */
   readonly lines: string[] = [];
+  /** Checkpoints that nodes have taken, and starts of nodes that had one. */
+  readonly checkpoints = { taken: 0, starts: 0 };
   readonly #options: HistoryClusterOptions;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #clients = new Map<string, HttpClient>();
   readonly #mayDie = new Set<string>();
   readonly #handlesAtFirst = new Map<string, number>();
+  readonly #hasCheckpoint = new Set<string>();
+  #isOver = false;
 
   constructor(options: HistoryClusterOptions) {
-    const { directory, command, env, network } = options;
+    const { directory, command, env, network, checkpointed = [] } = options;
     const key = join(directory, 'cluster.key');
     this.#options = options;
     this.#headers = { authorization: openCredentials(key).header };
@@ -97,6 +112,7 @@ export class HistoryCluster {
       config: clusterFile(),
       dataDir: directory,
       lab: true,
+      overrides: Object.fromEntries(checkpointed.map((name) => [name, { args: CHECKPOINT_ARGS }])),
       extraArgs: ['--credentials', key],
       ...(network === undefined ? {} : { advertise: network.advertise }),
       command,
@@ -104,6 +120,7 @@ export class HistoryCluster {
       onLine: ({ node, text }) => this.#line(node, text),
       onEnd: ({ name, exit, asked }) => {
         this.#line(name, `(ended ${exitText(exit)})`);
+        if (this.#hasCheckpoint.has(name) && !this.#isOver) this.checkpoints.starts += 1;
         // A crash point ends its process by SIGKILL; anything else that nobody asked for is a failure.
         const armed = this.#mayDie.has(name) && exit.signal === 'SIGKILL';
         if (!asked && !armed) this.alarms.push(`${name} ended ${exitText(exit)}, and nobody had asked for it`);
@@ -187,6 +204,7 @@ export class HistoryCluster {
 
   /** Ends every process and closes every connection. */
   async end(): Promise<void> {
+    this.#isOver = true;
     this.#closeClients();
     await this.nodes.killAll();
     await this.#options.network?.close();
@@ -218,6 +236,10 @@ export class HistoryCluster {
   #line(node: string, text: string): void {
     this.lines.push(`${node} | ${text}`);
     if (this.lines.length > LINES_KEPT) this.lines.shift();
+    if (CHECKPOINT.test(text)) {
+      this.checkpoints.taken += 1;
+      this.#hasCheckpoint.add(node);
+    }
     if (ALARM.test(text)) this.alarms.push(`${node} said: ${text}`);
   }
 }

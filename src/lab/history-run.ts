@@ -11,7 +11,7 @@ import { mkdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SeededRandom } from '../base/seeded-random.ts';
 import { HistoryClients } from './history-clients.ts';
-import { COORDINATOR, NODES, proxiedHistoryCluster } from './history-cluster.ts';
+import { checkpointedNodes, COORDINATOR, NODES, proxiedHistoryCluster } from './history-cluster.ts';
 import { LINK_FAULTS, PROCESS_FAULTS } from './history-faults.ts';
 import {
   cheapInvariants,
@@ -58,6 +58,8 @@ export interface HistoryReport {
   /** By name; those that met something while work was in flight. */
   readonly faults: Readonly<Record<string, number>>;
   readonly settledMs: number | null;
+  /** Taken, and starts of nodes that had one. */
+  readonly checkpoints: HistoryCluster['checkpoints'];
   /** Empty when all is well so far; the checker has the last word. */
   readonly violations: readonly string[];
   readonly directory: string;
@@ -74,7 +76,8 @@ const LOOK_MS = 1;
 export async function runHistory(options: HistoryOptions): Promise<HistoryReport> {
   const { directory, command, env, clients, protocol, seed, thinkMs } = options;
   await mkdir(directory, { recursive: true });
-  const cluster = await proxiedHistoryCluster({ directory, command, env }, new SeededRandom(seed));
+  const checkpointed = checkpointedNodes(seed);
+  const cluster = await proxiedHistoryCluster({ directory, command, env, checkpointed }, new SeededRandom(seed));
   const writer = new HistoryWriter(directory);
   const recorder = new HistoryRecorder((event) => writer.add(event));
   try {
@@ -143,6 +146,7 @@ async function freeze(options: HistoryOptions, { cluster, working, recorder, fau
   return {
     ...{ forMs, told: { ...working.told }, events: recorder.counts, settledMs, violations, directory },
     faults: Object.fromEntries(faults),
+    checkpoints: { ...cluster.checkpoints },
   };
 }
 

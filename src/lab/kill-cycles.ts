@@ -13,7 +13,7 @@ import { mkdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SeededRandom } from '../base/seeded-random.ts';
 import { HistoryClients } from './history-clients.ts';
-import { COORDINATOR, HistoryCluster, NODES } from './history-cluster.ts';
+import { checkpointedNodes, COORDINATOR, HistoryCluster, NODES } from './history-cluster.ts';
 import {
   cheapInvariants,
   finalState,
@@ -62,6 +62,8 @@ export interface KillCyclesReport {
   /** By what killed. */
   readonly kinds: Readonly<Record<KillPlan['kind'], number>>;
   readonly kills: number;
+  /** Taken, and starts of nodes that had one. */
+  readonly checkpoints: HistoryCluster['checkpoints'];
   readonly told: ToldCounts;
   /** From all being back until nothing was in doubt, one a cycle. */
   readonly settledMs: readonly number[];
@@ -81,7 +83,7 @@ const LOOK_MS = 5;
 export async function runKillCycles(options: KillCyclesOptions): Promise<KillCyclesReport> {
   await mkdir(options.directory, { recursive: true });
   const { command, env, directory } = options;
-  const cluster = new HistoryCluster({ directory, command, env });
+  const cluster = new HistoryCluster({ directory, command, env, checkpointed: checkpointedNodes(options.seed) });
   const writer = new HistoryWriter(directory);
   const recorder = new HistoryRecorder((event) => writer.add(event));
   try {
@@ -132,6 +134,7 @@ class KillRun {
       late: tally.late,
       kinds: { ...tally.kinds },
       kills: this.#kills,
+      checkpoints: { ...this.#cluster.checkpoints },
       told: { ...this.#clients.told },
       settledMs: this.#settledMs,
       violations: this.#violations,

@@ -23,6 +23,8 @@ const CLUSTER = {
     chat: { resource: 'history', members: ALL },
   },
   opening: { bankA: [{ account: 1, balance: 1000 }], bankB: [{ account: 1, balance: 1000 }] },
+  // One participant keeps its whole log, for the checker.
+  args: Object.fromEntries(['coordinator', 'P1', 'P2'].map((name) => [name, ['--checkpoint-records', '5']])),
 };
 
 const PROXIED = { ...CLUSTER, proxied: true };

@@ -185,8 +185,8 @@ export class CheckpointStore {
     if (checksumText(crc) !== entry.crc) throw corrupt(path, 'its checksum is not the one in the checkpoint');
   }
 
-  /** Makes the checkpoint durable, then removes what it makes unneeded. */
-  async commit(checkpoint: Checkpoint): Promise<void> {
+  /** Makes the checkpoint durable, tells so, then removes what it makes unneeded. */
+  async commit(checkpoint: Checkpoint, whenDurable?: () => void): Promise<void> {
     assert(checkpoint.seq >= (this.current?.seq ?? 0), 'checkpoints do not go back');
     const previous = this.low.data;
     this.low.data = checkpoint;
@@ -196,6 +196,7 @@ export class CheckpointStore {
       this.low.data = previous;
       throw error;
     }
+    whenDurable?.();
     try {
       await this.removeUnneeded();
     } catch (error) {

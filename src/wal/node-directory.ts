@@ -53,6 +53,8 @@ export interface NodeDirectoryOptions<R extends LogRecord> {
   readonly onFatal: (error: ParleyError) => void;
   readonly beforeSync?: (records: readonly (R | StartRecord)[]) => void;
   readonly afterSync?: (records: readonly (R | StartRecord)[]) => void;
+  /** Told as a checkpoint comes to each of its moments. */
+  readonly atCheckpoint?: (moment: CheckpointMoment) => void;
   readonly limits?: Partial<FileLogLimits>;
   /** Ports; the real ones unless given. */
   readonly disk?: Disk;
@@ -60,6 +62,12 @@ export interface NodeDirectoryOptions<R extends LogRecord> {
   readonly now?: () => Date;
   readonly random?: (bytes: number) => Uint8Array;
 }
+
+/**
+ * Of a checkpoint: nothing of it is on disk; its data files are, and no document lists them; the document is, and what
+ * it makes unneeded is still there.
+ */
+export type CheckpointMoment = 'before-force' | 'written' | 'forced';
 
 /** One kind of lines to be written with a checkpoint. */
 export interface DataLines {
@@ -165,7 +173,8 @@ async function openLocked<R extends LogRecord>(
     throw error;
   }
   opened = true;
-  const takeCheckpoint = checkpointTaker({ disk, directory, store, log, name, role, incarnation, epoch });
+  const pass = options.atCheckpoint ?? (() => undefined);
+  const takeCheckpoint = checkpointTaker({ disk, directory, store, log, name, role, incarnation, epoch, pass });
   const close = async (): Promise<void> => {
     await log.close();
     await release();
@@ -185,25 +194,28 @@ interface TakerOptions<R extends LogRecord> extends Pick<Checkpoint, 'name' | 'r
   readonly directory: string;
   readonly store: CheckpointStore;
   readonly log: FileLog<R>;
+  readonly pass: (moment: CheckpointMoment) => void;
 }
 
 function checkpointTaker<R extends LogRecord>(options: TakerOptions<R>): NodeDirectory<R>['takeCheckpoint'] {
-  const { disk, directory, store, log, name, role, incarnation, epoch } = options;
+  const { disk, directory, store, log, name, role, incarnation, epoch, pass } = options;
   let busy = false;
   const write = async (draft: CheckpointDraft): Promise<Checkpoint> => {
     // Taken before the first wait: it is the state of this moment that was handed in.
     const { seq, checksum } = log.lastPlace;
     const current = store.current;
     if (current?.seq === seq) return current;
+    pass('before-force');
     // A checkpoint may not hold what a power cut could still take out of the log.
     await log.flush();
     const dataFiles = [...draft.keep];
     for (const { kind, lines, placed } of draft.data) {
       dataFiles.push(await store.writeDataFile(kind, seq, lines, placed));
     }
+    pass('written');
     const { state } = draft;
     const checkpoint = { version: 1, seq, checksum, name, role, incarnation, epoch, dataFiles, state } as const;
-    await store.commit(checkpoint);
+    await store.commit(checkpoint, () => pass('forced'));
     return checkpoint;
   };
   return async (draft) => {

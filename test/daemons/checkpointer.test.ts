@@ -32,6 +32,17 @@ class Directory {
 }
 
 describe('The checkpoints of a node', () => {
+  it('are taken more often in the lab', () => {
+    const directory = new Directory();
+    const { whenDue } = checkpointer(directory, QUIET, 300);
+    directory.log.lastSeq = 299;
+    whenDue(() => ({ data: [] }));
+    expect(directory.asked).to.have.length(0);
+    directory.log.lastSeq = 300;
+    whenDue(() => ({ data: [] }));
+    expect(directory.asked).to.have.length(1);
+  });
+
   it('are taken after so many records, one at a time', async () => {
     const directory = new Directory();
     const { whenDue, underWay } = checkpointer(directory, QUIET);

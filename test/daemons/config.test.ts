@@ -223,6 +223,27 @@ describe('the configuration of a daemon', () => {
     });
   });
 
+  it('takes checkpoints after fewer records than by default, only with the lab', async () => {
+    await inDirectory((directory) => {
+      for (const role of ['coordinator', 'participant'] as const) {
+        const records = (flags: Given['flags']) =>
+          resolveConfig(
+            role,
+            input(directory, { flags: { ...flags, ...(role === 'participant' ? { name: 'P1' } : {}) } }),
+          ).settings.checkpointRecords;
+        expect(records({ 'lab': true, 'checkpoint-records': '300' })).to.equal(300);
+        expect(records({ lab: true })).to.equal(undefined);
+        expect(failureOf(() => records({ 'checkpoint-records': '300' }))).to.include({
+          code: 'usage',
+          message: '--checkpoint-records needs --lab.',
+        });
+        for (const wrong of ['0', '50001', 'few']) {
+          expect(failureOf(() => records({ 'lab': true, 'checkpoint-records': wrong }))).to.include({ code: 'usage' });
+        }
+      }
+    });
+  });
+
   const WRONG: readonly {
     readonly title: string;
     readonly role?: 'up' | 'participant';

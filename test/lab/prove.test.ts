@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { checkpointedNodes } from '../../src/lab/history-cluster.ts';
 import { QUICK } from '../../src/lab/prove/explorer-bounds.ts';
 import { actionHits, matrixCases, sliceOfCases } from '../../src/lab/prove/crash-matrix.ts';
 import { missingSlices, runExit } from '../../src/lab/prove/prove-all.ts';
@@ -157,6 +158,18 @@ describe('the slices of the crash matrix', () => {
     expect(missing.some((point) => /\.(prepare|prepared|commit|committed|vote|abort|aborted)\./.test(point))).to.equal(
       false,
     );
+  });
+});
+
+describe('starts from a checkpoint', () => {
+  it('are those of all nodes but one, another with each seed', () => {
+    const nodes = [4, 5, 6, 7].map(checkpointedNodes);
+    expect(nodes).to.deep.equal([
+      ['P1', 'P2', 'P3'],
+      ['coordinator', 'P2', 'P3'],
+      ['coordinator', 'P1', 'P3'],
+      ['coordinator', 'P1', 'P2'],
+    ]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { readdirSync } from 'node:fs';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withTemporaryDirectory } from '../support/temporary-directory.ts';
@@ -71,6 +72,31 @@ function walSegments(names: readonly string[]): string[] {
 }
 
 describe('a checkpoint', () => {
+  it('comes to its moments in order: nothing of it on disk, its data files, the document with the old segments still there', () =>
+    withTemporaryDirectory(async (directory) => {
+      const seen: string[] = [];
+      const owner = await openOwner(directory, {
+        atCheckpoint: (moment) => {
+          const names = readdirSync(directory);
+          const has = (start: string): boolean => names.some((name) => name.startsWith(start));
+          const listed = names.includes('checkpoint.json');
+          seen.push(`${moment}: ${[has('data-'), listed, names.includes('wal-0000000000000001.jsonl')].join(' ')}`);
+        },
+      });
+      for (let i = 0; i < 10; i += 1) await owner.add(`note ${i}`);
+      await owner.checkpoint();
+      expect(seen).to.deep.equal([
+        'before-force: false false true',
+        'written: true false true',
+        'forced: true true true',
+      ]);
+      expect(readdirSync(directory)).to.not.include('wal-0000000000000001.jsonl');
+      // Nothing came since, so there is nothing to take.
+      await owner.checkpoint();
+      expect(seen).to.have.length(3);
+      await owner.node.close();
+    }));
+
   it('and the records after it give the same state as the whole log', () =>
     withTemporaryDirectory(async (directory) => {
       const texts = await filled(directory, 3);

@@ -92,7 +92,7 @@ export function sliceOfCases(cases: readonly MatrixCase[], slice: number, of: nu
 export async function runCrashMatrix(options: MatrixOptions): Promise<MatrixReport> {
   const { directory, command, protocol, seed } = options;
   await mkdir(directory, { recursive: true });
-  const cluster = new HistoryCluster({ directory, command });
+  const cluster = new HistoryCluster({ directory, command, checkpointed: [COORDINATOR, ARMED_PARTICIPANT] });
   const writer = new HistoryWriter(directory);
   const recorder = new HistoryRecorder((event) => writer.add(event));
   for (const node of NODES) cluster.mayDie(node);

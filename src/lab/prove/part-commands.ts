@@ -70,6 +70,8 @@ export function killsPart(
           reads: told.reads,
           unknown: told.unknown,
         },
+        checkpoints: report.checkpoints.taken,
+        startsFromCheckpoint: report.checkpoints.starts,
         acknowledged: told.committed + told.aborted + told.lines,
       },
       settledMs: report.settledMs.map(Math.round),
@@ -99,6 +101,7 @@ export function historyPart(options: RunOptions & { readonly forMs: number }): P
       counts: {
         ...{ histories: 1, seconds: Math.round(forMs / 1000), faults: hits, operations: events.invoked },
         ...{ ok: events.ok, fail: events.fail, info: events.info, committed: told.committed, lines: told.lines },
+        ...{ checkpoints: report.checkpoints.taken, startsFromCheckpoint: report.checkpoints.starts },
       },
       settledMs: report.settledMs === null ? [] : [Math.round(report.settledMs)],
       violations,
