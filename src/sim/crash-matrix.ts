@@ -44,6 +44,8 @@ export interface CrashMatrixResult {
 
 /** Long enough for the others to elect a leader, ask each other, or change the view; or hardly a moment. */
 const DOWN_MS = [450, 20] as const;
+/** The same, the short one first. */
+const SHORT_FIRST: readonly number[] = [...DOWN_MS].reverse();
 const LOOK_MS = 50;
 /** A clean run takes a few looks; one with crashes waits for votes, leases and pauses between tries to join. */
 const LOOKS_MAX = 200;
@@ -55,17 +57,18 @@ const FORCES_AND_SENDS: ReadonlySet<CrashPlace> = new Set(['before-force', 'forc
 /**
  * One run.
  * @param crashes numbers of passes, from 0, ascending
+ * @param downMs how long who crashed stays down: after the first crash, after the second, and so on again
  */
 export async function crashRun(
   subject: CrashSubject,
   crashes: readonly number[],
   ending: CrashEnding,
-  seed = 1,
+  downMs: readonly number[] = DOWN_MS,
 ): Promise<CrashRun> {
   const passes: CrashPass[] = [];
   let isListing = false;
   const world: World = new World(
-    { seed, participants: 3, protocols: [subject.protocol], transactions: 0, faults: 0, special: 'none' },
+    { seed: 1, participants: 3, protocols: [subject.protocol], transactions: 0, faults: 0, special: 'none' },
     {
       replays: true,
       onCrashPoint: (name, what, where) => {
@@ -73,7 +76,7 @@ export async function crashRun(
         passes.push({ node: name, what, where });
         const nth = crashes.indexOf(passes.length - 1);
         if (nth < 0) return;
-        world.crash(name, ending, DOWN_MS[nth % DOWN_MS.length] ?? 0);
+        world.crash(name, ending, downMs[nth % downMs.length] ?? 0);
         throw DIED;
       },
     },
@@ -108,8 +111,9 @@ export interface MatrixSlice {
 }
 
 /**
- * Every first crash of every subject under every ending; with `pairs`, every
- * later second crash for each.
+ * Every first crash of every subject under every ending, its node down for long
+ * and hardly at all; with `pairs`, every later second crash for each that was
+ * down for long.
  */
 export async function crashMatrix(
   options: {
@@ -124,22 +128,28 @@ export async function crashMatrix(
   const failed: { run: string; violations: readonly string[] }[] = [];
   const points: Record<string, number> = {};
   let [runs, hit, firsts] = [0, 0, 0];
-  const take = async (subject: CrashSubject, crashes: readonly number[], ending: CrashEnding): Promise<CrashRun> => {
-    const run = await attempt(subject, crashes, ending);
+  const take = async (
+    subject: CrashSubject,
+    crashes: readonly number[],
+    ending: CrashEnding,
+    downMs: readonly number[] = DOWN_MS,
+  ): Promise<CrashRun> => {
+    const run = await attempt(subject, crashes, ending, downMs);
     runs += 1;
     if ((crashes.at(-1) ?? -1) < run.passes.length) hit += 1;
-    if (run.violations.length > 0) failed.push({ run: runName(subject, crashes, ending, run), ...run });
+    if (run.violations.length > 0) failed.push({ run: runName({ subject, crashes, ending, downMs }, run), ...run });
     onRun(runs);
     return run;
   };
   for (const subject of subjects) {
-    const clean = await attempt(subject, [], 'power');
+    const clean = await attempt(subject, [], 'power', DOWN_MS);
     points[subject.name] = forcesAndSends(clean.passes);
     if (clean.violations.length > 0) failed.push({ run: `${subject.name}, nothing crashed`, ...clean });
     for (const ending of endings) {
       for (let first = 0; first < clean.passes.length; first += 1) {
         firsts += 1;
         if (firsts % slice.of !== slice.index) continue;
+        await take(subject, [first], ending, SHORT_FIRST);
         const single = await take(subject, [first], ending);
         if (!pairs) continue;
         for (let second = first + 1; second < single.passes.length; second += 1) {
@@ -152,9 +162,14 @@ export async function crashMatrix(
 }
 
 /** A run that throws has failed, too: an assert of the code that ships is a broken promise. */
-async function attempt(subject: CrashSubject, crashes: readonly number[], ending: CrashEnding): Promise<CrashRun> {
+async function attempt(
+  subject: CrashSubject,
+  crashes: readonly number[],
+  ending: CrashEnding,
+  downMs: readonly number[],
+): Promise<CrashRun> {
   try {
-    return await crashRun(subject, crashes, ending);
+    return await crashRun(subject, crashes, ending, downMs);
   } catch (error) {
     return {
       passes: [],
@@ -163,10 +178,20 @@ async function attempt(subject: CrashSubject, crashes: readonly number[], ending
   }
 }
 
-function runName(subject: CrashSubject, crashes: readonly number[], ending: CrashEnding, { passes }: CrashRun): string {
-  const points = crashes.map((at) => {
+function runName(
+  run: {
+    readonly subject: CrashSubject;
+    readonly crashes: readonly number[];
+    readonly ending: CrashEnding;
+    readonly downMs: readonly number[];
+  },
+  { passes }: CrashRun,
+): string {
+  const { subject, crashes, ending, downMs } = run;
+  const points = crashes.map((at, nth) => {
     const pass = passes[at];
-    return pass === undefined ? `pass ${at}` : `pass ${at} (${pass.node} ${pass.what} ${pass.where})`;
+    const where = pass === undefined ? '' : ` (${pass.node} ${pass.what} ${pass.where})`;
+    return `pass ${at}${where}, down ${downMs[nth % downMs.length] ?? 0} ms`;
   });
   return `${subject.name}, ${ending} at ${points.join(', then at ')}`;
 }

@@ -8,7 +8,7 @@ const POINTS_MIN: Readonly<Record<string, number>> = { '2pc': 40, '3pc': 60 };
 
 describe('A crash at every point', () => {
   for (const subject of CRASH_SUBJECTS) {
-    it(`of ${subject.name} breaks no promise, whatever stays of what was not synced`, async function () {
+    it(`of ${subject.name} breaks no promise, whatever stays of what was not synced, after long and after hardly a moment`, async function () {
       this.timeout(300_000);
       const slice = { index: 0, of: 1 };
       const result = await crashMatrix({ subjects: [subject], endings: CRASH_ENDINGS, pairs: false, slice });
@@ -16,7 +16,8 @@ describe('A crash at every point', () => {
       expect(result.hit).to.equal(result.runs);
       const points = result.points[subject.name] ?? 0;
       expect(points).to.be.at.least(POINTS_MIN[subject.name] ?? 10);
-      expect(result.runs).to.be.at.least(points * CRASH_ENDINGS.length);
+      // Its node comes back late once, when the others have elected or asked, and once before they could.
+      expect(result.runs).to.be.at.least(points * CRASH_ENDINGS.length * 2);
     });
   }
 
