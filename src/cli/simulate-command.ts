@@ -2,7 +2,8 @@
  * `parley simulate`: the machines that ship, in a deterministic world. The
  * first line says everything a run is made from; a failure says the command
  * that repeats it. Exit code 0 when nothing was violated, 1 when something was,
- * 3 when too little went wrong for the run to show anything.
+ * 3 when too little went wrong for the run to show anything
+ * (docs/decisions/0011-a-simulation-that-shows-nothing-ends-with-3.md).
  */
 import type { PartResult } from '../lab/prove/part-result.ts';
 import type { FailedSeed, SimulateOptions, SimulateProgress, SimulateResult } from '../sim/simulate.ts';
@@ -52,6 +53,11 @@ async function simulateCommandRun(argv: Argv, io: CliIo): Promise<number> {
   const part = asPart(options, result);
   if (asJson) io.output.write(`${JSON.stringify(part)}\n`);
   else for (const line of resultLines(options, result, spentS)) io.output.write(`${line}\n`);
+  if (!asJson && part.verdict === 'inconclusive') {
+    io.output.write(
+      'INCONCLUSIVE: too little went wrong in most seeds; it takes 20 transactions and 3 faults that hit\n',
+    );
+  }
   return exitCode(part);
 }
 
