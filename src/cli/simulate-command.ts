@@ -121,7 +121,13 @@ async function crashPoints(argv: Argv, io: CliIo): Promise<number> {
   const part = slice.of === 1 ? '' : ` --slice ${slice.index + 1}/${slice.of}`;
   if (!asJson) io.output.write(`simulate --crash-points ${kind}${part}\n`);
   const progress = progressLine(io, asJson);
-  const wanted = { subjects: CRASH_SUBJECTS, endings: CRASH_ENDINGS, pairs: kind === 'pairs', slice };
+  const wanted = {
+    subjects: CRASH_SUBJECTS,
+    endings: CRASH_ENDINGS,
+    shortUnder: CRASH_ENDINGS,
+    pairs: kind === 'pairs',
+    slice,
+  };
   const result = await crashMatrix(wanted, (runs) => progress.show(`${runs} runs`));
   progress.clear();
   const matrix = matrixPart(kind, result);

@@ -75,7 +75,7 @@ export interface KillCyclesReport {
 /** More cycles than this that do not count, per cycle asked for, and the run gives up. */
 const TRIES_PER_CYCLE = 3;
 /** An armed point that is not passed by then is given up, and its victim killed. */
-const POINT_MS = 1_500;
+const POINT_MS = 5_000;
 const WORK_MS_MAX = 15_000;
 const LOOK_MS = 5;
 

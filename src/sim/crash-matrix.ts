@@ -112,19 +112,21 @@ export interface MatrixSlice {
 
 /**
  * Every first crash of every subject under every ending, its node down for long
- * and hardly at all; with `pairs`, every later second crash for each that was
+ * and, as `shortUnder` says, hardly at all; with `pairs`, every later second crash for each that was
  * down for long.
  */
 export async function crashMatrix(
   options: {
     readonly subjects: readonly CrashSubject[];
     readonly endings: readonly CrashEnding[];
+    /** Of the endings those under which a single crash is also tried with hardly a moment down. */
+    readonly shortUnder: readonly CrashEnding[];
     readonly pairs: boolean;
     readonly slice: MatrixSlice;
   },
   onRun: (runs: number) => void = () => undefined,
 ): Promise<CrashMatrixResult> {
-  const { subjects, endings, pairs, slice } = options;
+  const { subjects, endings, shortUnder, pairs, slice } = options;
   const failed: { run: string; violations: readonly string[] }[] = [];
   const points: Record<string, number> = {};
   let [runs, hit, firsts] = [0, 0, 0];
@@ -149,7 +151,7 @@ export async function crashMatrix(
       for (let first = 0; first < clean.passes.length; first += 1) {
         firsts += 1;
         if (firsts % slice.of !== slice.index) continue;
-        await take(subject, [first], ending, SHORT_FIRST);
+        if (shortUnder.includes(ending)) await take(subject, [first], ending, SHORT_FIRST);
         const single = await take(subject, [first], ending);
         if (!pairs) continue;
         for (let second = first + 1; second < single.passes.length; second += 1) {
