@@ -1,9 +1,9 @@
 /**
  * `parley simulate`: the machines that ship, in a deterministic world. The
  * first line says everything a run is made from; a failure says the command
- * that repeats it. Exit code 0 when nothing was violated, 1 when something was,
- * 3 when too little went wrong for the run to show anything
- * (docs/decisions/0011-a-simulation-that-shows-nothing-ends-with-3.md).
+ * that repeats it. Exit code 1 when something was violated, else 0: scripts rely
+ * on that. A run in which too little went wrong to show anything says so, in its
+ * last line and as its verdict with --json, by which the long proof judges it.
  */
 import type { PartResult } from '../lab/prove/part-result.ts';
 import type { FailedSeed, SimulateOptions, SimulateProgress, SimulateResult } from '../sim/simulate.ts';
@@ -136,9 +136,10 @@ async function crashPoints(argv: Argv, io: CliIo): Promise<number> {
   return exitCode(matrix);
 }
 
+/** Not that of other proofs, which have a code of its own for what shows nothing; see the header. */
 async function exitCode({ verdict }: PartResult): Promise<number> {
-  const { exitCodeOf } = await import('../lab/prove/part-result.ts');
-  return exitCodeOf(verdict);
+  const { EXIT } = await import('../base/errors.ts');
+  return verdict === 'violated' ? EXIT.failed : EXIT.ok;
 }
 
 /** `2/40`: the second of forty parts, cut by the first crash. */
